@@ -1,0 +1,72 @@
+# Rota: `make demo` runs the main job on this machine, `make test` everything that CI runs. Needs Python >= 3.11 and make.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+STAGE ?= dev
+VENV := .venv/.installed
+EMULATOR := .emulator/.installed
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help setup demo up down test unit lint typecheck synth deploy bench lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# uv comes from PyPI, pinned; it installs the rest in seconds. Node (for the CDK) is a wheel among the pins.
+$(VENV): requirements/dev.txt requirements/uv.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Rota needs Python 3.11 or newer, this is " + sys.version.split()[0])'
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements/dev.txt
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+# The emulator lives alone: it pins its own botocore, and the functions run under its interpreter.
+$(EMULATOR): requirements/emulator.txt $(VENV)
+	.venv/bin/uv venv --quiet --clear --python .venv/bin/python .emulator
+	.venv/bin/uv pip install --quiet --python .emulator/bin/python --require-hashes -r requirements/emulator.txt
+	touch $@
+
+setup: $(VENV) $(EMULATOR) ## install everything, pinned, into .venv and .emulator
+
+demo: setup ## the main job on this machine: no account, no key, no container
+	rota demo
+
+up: setup ## start the local stack
+	rota up
+
+down: setup ## stop the local stack and remove its data
+	rota down
+
+test: setup lint typecheck ## everything CI runs
+	python -m pytest
+
+unit: $(VENV) ## only the fast tests: no emulator
+	python -m pytest tests/unit tests/functions
+
+lint: $(VENV) ## ruff, import contracts, cfn-lint, cdk-nag
+	ruff check .
+	ruff format --check .
+	lint-imports --no-cache
+	python -m infra.lint
+
+typecheck: $(VENV) ## mypy, strict
+	mypy
+
+synth: $(VENV) ## write the CloudFormation templates for STAGE to cdk.out
+	ROTA_STAGE=$(STAGE) python app.py
+
+deploy: $(VENV) ## deploy to the AWS account of your credentials: make deploy STAGE=dev|prod
+	ROTA_STAGE=$(STAGE) npx --yes aws-cdk@2 deploy --all --app "python app.py"
+
+bench: setup ## import cost, layer size and memory; the ledger's writes per booking
+	python -m benchmarks.functions
+	python -m benchmarks.ledger
+
+lock: $(VENV) ## pin every dependency group again, with hashes
+	@for group in runtime documents emulator dev uv; do \
+	  uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-find-links --group $$group -o requirements/$$group.txt; done
+
+clean: ## remove what was built
+	rm -rf build cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,110 @@
+"""A burst through the deployed local stack: many documents on two models, beside the bound that their quotas set.
+
+Run: python -m benchmarks.burst [--documents 120]        (takes real minutes: the simulated quotas are per real minute)
+
+The pool is examples/two-models.yaml with a context that holds the batches: 100,000 and 60,000 tokens a minute. Each
+document has about 2,700 tokens and makes one batch. A window admits its quota at once and again every 60 s, so the bound
+for T tokens on Q a minute is (ceil(T / Q) - 1) * 60 s, whatever the scheduler; T is what the vendors counted in the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import random
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from local import stack
+from local.aws import local_session
+from local.state import ROOT, State
+
+CONFIG = ROOT / "examples" / "two-models.yaml"
+TOPICS = ("billing", "storage", "the scheduler", "the gateway", "backups", "search", "quotas", "the mail queue")
+TARGET = 1.25
+WORDS = 2_000
+"""Words of a document: about 2,700 tokens."""
+
+
+def document(number: int) -> str:
+    """A report of about 2,700 tokens, the same for the same number."""
+    rnd = random.Random(number)
+    lines, words = [f"# Report {number}: {rnd.choice(TOPICS)}", ""], 0
+    while words < WORDS:
+        line = (
+            f"In week {rnd.randint(1, 52)} the team for {rnd.choice(TOPICS)} handled {rnd.randint(10, 9000)} requests, "
+            f"of which {rnd.randint(1, 99)} per cent needed a second look because {rnd.choice(TOPICS)} was slow."
+        )
+        lines.append(line)
+        words += len(line.split())
+    return "\n".join(lines)
+
+
+def call(state: State, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """One request to the API of the stack."""
+    request = urllib.request.Request(
+        f"{state.api_url}/v1/{path}",
+        method=method,
+        data=json.dumps(body).encode() if body else None,
+        headers={"Authorization": f"Bearer {state.key}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        return json.load(reply)
+
+
+def follow(state: State, job_id: str) -> dict[str, Any]:
+    """Wait for the job's end, with a line every ten seconds."""
+    began, told = time.monotonic(), -10.0
+    while True:
+        job: dict[str, Any] = call(state, "GET", f"jobs/{job_id}")
+        elapsed = time.monotonic() - began
+        if elapsed - told >= 10:
+            progress = job["progress"]
+            print(f"{elapsed:6.0f} s  {job['status']:12} {progress['batches_done']} of {progress['batches_total']} batches")
+            told = elapsed
+        if job["status"] in ("done", "failed", "stopped"):
+            return job
+        time.sleep(0.5)
+
+
+def main() -> None:
+    """Start a stack of its own, run the job, print makespan, bound and refusals."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--documents", type=int, default=120)
+    options = parser.parse_args()
+    os.environ["ROTA_CONFIG"] = str(CONFIG)
+    with tempfile.TemporaryDirectory(prefix="rota-burst-") as folder:
+        state = stack.up(Path(folder), say=print, simulate_all=True, tied=True)
+        try:
+            report(state, options.documents)
+        finally:
+            stack.down(Path(folder))
+
+
+def report(state: State, documents: int) -> None:
+    """Run the job and print its figures."""
+    s3 = local_session().client("s3", endpoint_url=state.endpoint)
+    for number in range(documents):
+        key = f"library/burst/{number:04d}.md"
+        s3.put_object(Bucket=state.outputs["DocumentsBucket"], Key=key, Body=document(number).encode())
+    body = {"query": "Which teams were slow, and why?", "sources": [{"type": "s3", "prefix": "library/burst/"}]}
+    job = follow(state, call(state, "POST", "jobs", body)["job_id"])
+    with urllib.request.urlopen(f"http://127.0.0.1:{state.ports['simulated']}/_simulated/stats", timeout=10) as reply:
+        vendors = json.load(reply)
+    usage, quota = job["usage"], 160_000
+    tokens = usage["input_tokens"] + usage["output_tokens"]
+    bound_s = (math.ceil(tokens / quota) - 1) * 60
+    took_s = (job["finished_ms"] - job["started_ms"]) / 1000
+    print(f"\n{documents} documents, {usage['calls']} calls, {tokens:,} tokens on {quota:,} a minute; job {job['status']}")
+    print(f"makespan {took_s:.1f} s, bound {bound_s} s: {took_s / max(1, bound_s):.2f} × (target {TARGET} ×)")
+    print(f"refusals {usage['refusals']}, fallbacks {usage['fallbacks']}, coverage {job.get('coverage')}")
+    print(f"vendors' own statistics: {json.dumps(vendors)[:1500]}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What a person types: `rota …`, against the local stack or a deployed one."""

@@ -1,0 +1,56 @@
+"""`rota jobs`, `rota show`, `rota stop`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from cli.api import Api
+from cli.errors import CliError
+from cli.figures import moment
+from cli.follow import FINISHED, report, watch_and_report
+from cli.progress import headline
+from cli.target import current_target
+
+QUERY_CHARACTERS = 60
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run the command; see `rota jobs --help`, `rota show --help`, `rota stop --help`."""
+    api = Api(current_target())
+    if options.command == "jobs":
+        return _list(api, options)
+    if not options.job.startswith("j-"):
+        raise CliError(f"{options.job!r} is not a job's id; `rota jobs` lists them (j-…).")
+    return _show(api, options) if options.command == "show" else _stop(api, options)
+
+
+def _list(api: Api, options: argparse.Namespace) -> int:
+    listing = api.get(f"jobs?limit={options.limit}")
+    if options.json:
+        print(json.dumps(listing, indent=2, ensure_ascii=False))
+        return 0
+    jobs = next((value for value in listing.values() if isinstance(value, list)), [])
+    for job in jobs:
+        query = " ".join(job["query"].split())
+        short = query if len(query) <= QUERY_CHARACTERS else query[: QUERY_CHARACTERS - 1] + "…"
+        print(f"{job['job_id']}  {moment(job['created_ms'])}  {job['status']:<12}  {short}")
+    if not jobs:
+        print('No jobs yet: start one with `rota run "question" PATH`.')
+    return 0
+
+
+def _show(api: Api, options: argparse.Namespace) -> int:
+    if options.watch:
+        return watch_and_report(api, options.job, as_json=options.json)
+    job = api.get(f"jobs/{options.job}")
+    if job["status"] in FINISHED:
+        return report(job, api, as_json=options.json)
+    print(json.dumps(job, indent=2, ensure_ascii=False) if options.json else f"{job['query']}\n{headline(job)}")
+    return 0
+
+
+def _stop(api: Api, options: argparse.Namespace) -> int:
+    reply = api.delete(f"jobs/{options.job}")
+    print(json.dumps(reply, indent=2) if options.json else f"Job {options.job} is being stopped.")
+    return 0

@@ -1,0 +1,130 @@
+"""The command line's grammar and its help, which teaches by example."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+INTRODUCTION = """\
+Rota reads a pile of documents with every model you have quota for, and writes one cited answer.
+
+  rota up                                    start the whole system on this machine (no account, no keys)
+  rota run "What changed in 2.0?" docs/      read docs/ and answer
+  rota run "Where are tokens counted?" layers/ README.md --json > answer.json
+  rota models                                the models, their quotas, and what of them is booked
+  rota down                                  stop everything and remove its data
+
+Against a deployed Rota set ROTA_API_URL and ROTA_API_KEY (from `rota keys create --stage dev`)."""
+
+RUN = """\
+  rota run "What do these files have in common?" notes/ report.pdf
+  rota run "Summarise the risks" contracts/ --dry-run        what it would take, before anything is spent
+  rota run "Summarise the risks" contracts/ --mode extractive   no model at all: the documents' own sentences
+  git diff | rota run "Review this change" -                 read standard input as a document
+  rota run "…" docs/ --detach                                print the job's id and return at once
+
+The answer goes to standard output, progress to standard error: `rota run … > answer.md` keeps just the answer.
+Folders are walked; hidden, ignored (.gitignore), built, binary and empty files are left out.
+Ctrl-C stops watching, not the job."""
+
+KEYS = """\
+  rota keys create --owner ada --label laptop     prints the key, once
+  rota keys list
+  rota keys revoke k-1a2b3c4d
+  rota keys create --stage dev                    for the stack that `make deploy STAGE=dev` made
+
+Keys are stored as hashes: a lost one cannot be shown again, only replaced."""
+
+UP = """\
+  rota up                      simulated models; a provider whose key is in the environment is real
+  GROQ_API_KEY=… rota up       Groq is real, the others are simulated
+  rota up --real bedrock       Bedrock is real, with this machine's AWS credentials
+  rota up --simulated          everything simulated, whatever the environment holds
+
+Run it again after changing code or rota.yaml: it deploys what changed."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command with its options; `options.module` is where its `main(options)` lives."""
+    parser = argparse.ArgumentParser(
+        prog="rota", description=INTRODUCTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_stack(commands)
+    _add_run(commands)
+    _add_jobs(commands)
+    _add_keys(commands)
+    return parser
+
+
+def _add_stack(commands: Any) -> None:
+    up = _command(commands, "up", "cli.local_stack", "start the local stack, or bring it up to date", UP)
+    up.add_argument("--real", action="append", default=[], metavar="PROVIDER", help="call this provider for real")
+    up.add_argument("--simulated", action="store_true", help="call no provider for real")
+    _command(commands, "down", "cli.local_stack", "stop the local stack and remove its data")
+    _command(commands, "status", "cli.local_stack", "what runs, where, and which models are simulated")
+    _command(commands, "demo", "cli.demo", "start the local stack and ask it about Rota's own documents")
+
+
+def _add_run(commands: Any) -> None:
+    run = _command(commands, "run", "cli.run", "ask a question of files and folders", RUN)
+    run.add_argument("question", help="what you want to know")
+    run.add_argument("paths", nargs="*", metavar="PATH", help="files and folders to read; - is standard input")
+    run.add_argument(
+        "--library", action="append", default=[], metavar="PREFIX", help="also shared documents: library/…"
+    )
+    run.add_argument("--dry-run", action="store_true", help="plan only: documents, batches, time and cost")
+    run.add_argument("--mode", choices=["models", "extractive"], default="models", help="extractive needs no model")
+    run.add_argument("--pool", help="read with the models of this pool of rota.yaml")
+    run.add_argument("--model", help="read with this model only")
+    run.add_argument("--answer-model", metavar="MODEL", help="plan and write the answer with this model")
+    run.add_argument("--max-documents", type=_positive, metavar="N", help="read at most this many documents")
+    run.add_argument("--detach", action="store_true", help="start the job and return its id")
+
+
+def _add_jobs(commands: Any) -> None:
+    jobs = _command(commands, "jobs", "cli.jobs", "your latest jobs")
+    jobs.add_argument("--limit", type=_positive, default=20, metavar="N", help="how many (20)")
+    show = _command(commands, "show", "cli.jobs", "one job: its progress, or its answer")
+    show.add_argument("job", metavar="JOB", help="a job's id, such as j-0123456789abcdef")
+    show.add_argument("--watch", action="store_true", help="follow it to its end")
+    stop = _command(commands, "stop", "cli.jobs", "stop a job; what it has read so far is kept")
+    stop.add_argument("job", metavar="JOB")
+    _command(commands, "models", "cli.models", "the models, their quotas, and what of them is booked")
+
+
+def _add_keys(commands: Any) -> None:
+    keys = commands.add_parser(
+        "keys",
+        help="make, list and revoke API keys",
+        description=f"Make, list and revoke API keys.\n\n{KEYS}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = keys.add_subparsers(dest="action", metavar="ACTION", required=True)
+    create = _command(actions, "create", "cli.keys", "make a key and print it, once")
+    create.add_argument("--owner", help="whose jobs and uploads it opens (you)")
+    create.add_argument("--label", default="", help="what it is for")
+    listing = _command(actions, "list", "cli.keys", "every key: id, owner, label, age; never the key itself")
+    revoke = _command(actions, "revoke", "cli.keys", "make a key worthless")
+    revoke.add_argument("key_id", metavar="KEY_ID", help="as listed, such as k-1a2b3c4d")
+    for action in (create, listing, revoke):
+        action.add_argument("--stage", help="of a deployed stage (dev, prod), with your AWS credentials")
+
+
+def _command(commands: Any, name: str, module: str, summary: str, examples: str = "") -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}." + (f"\n\n{examples}" if examples else ""),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON for scripts")
+    parser.set_defaults(module=module)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be a whole number of at least 1")
+    return number

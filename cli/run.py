@@ -1,0 +1,66 @@
+"""`rota run`: send the documents, start the job, watch it, print the answer."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import uuid
+from typing import Any
+
+from cli.api import Api
+from cli.errors import CliError
+from cli.figures import counted
+from cli.files import collect
+from cli.follow import watch_and_report
+from cli.target import current_target
+from cli.uploads import upload
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run the command; see `rota run --help`."""
+    body = {"query": options.question, "sources": [], "options": _job_options(options)}
+    paths = [path for path in options.paths if path != "-"]
+    files = collect(paths) if paths else []
+    if "-" in options.paths:
+        body["sources"].append(_standard_input())
+    body["sources"] += [{"type": "s3", "prefix": prefix} for prefix in options.library]
+    if not files and not body["sources"]:
+        raise CliError('Name at least one file or folder to read: rota run "question" docs/ (or - for standard input).')
+    api = Api(current_target())
+    if files:
+        body["sources"].append(_send(api, files[: options.max_documents], len(files)))
+    job = api.post("jobs", body, idempotency_key=uuid.uuid4().hex)
+    if options.detach:
+        print(json.dumps(job, indent=2) if options.json else job["job_id"])
+        return 0
+    return watch_and_report(api, job["job_id"], as_json=options.json)
+
+
+def _job_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Only what was asked for: the rest is the API's default."""
+    named = {
+        "mode": options.mode,
+        "pool": options.pool,
+        "model": options.model,
+        "answer_model": options.answer_model,
+        "max_documents": options.max_documents,
+        "dry_run": options.dry_run or None,
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _standard_input() -> dict[str, str]:
+    text = sys.stdin.read()
+    if not text.strip():
+        raise CliError("Standard input is empty: there is nothing to read.")
+    return {"type": "text", "title": "standard input", "text": text}
+
+
+def _send(api: Api, files: list[Any], found: int) -> dict[str, str]:
+    sent = upload(api, files)
+    left_out = f" of {found}" if len(files) < found else ""
+    print(f"Sent {counted(sent.sent, 'document')}{left_out}.", file=sys.stderr)
+    for reason in sent.skipped:
+        print(f"Left out: {reason}.", file=sys.stderr)
+    return {"type": "upload", "upload_id": sent.upload_id}

@@ -1,0 +1,156 @@
+"""What every step that calls a model has in common: stop when told, wait outside, count, fall back to extraction.
+
+    handler ──► Work ──► carry_out ──► Carried(value, …)          the handler stores it: status done
+                              └──────► StepEvent(status wait)     the state machine waits and calls the handler again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from functions import parts
+from rota.dispatch import CallRecord, Dispatcher, Finished, Pending
+from rota.errors import (
+    AllModelsFailedError,
+    ConflictError,
+    JobStoppedError,
+    NoCapacityError,
+    NotFoundError,
+    ProviderRejectedError,
+    RateLimitedError,
+    RotaError,
+    Status,
+)
+from rota.job_item import Job, model_counters
+from rota.observability import count, log_model_call, logger
+from rota.providers.base import ModelCall
+from rota.routing.request import ModelRequest
+from rota.schemas import StepError, StepEvent
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Work(Generic[T]):
+    """A call to be made. `check` reads the model's text or raises InvalidOutputError; `extract` does without a model.
+
+    `may_fail` says that a request which models reject for good is the step's failure (its documents are listed);
+    otherwise extraction stands in for that too.
+    """
+
+    request: ModelRequest
+    call: ModelCall
+    check: Callable[[str], T]
+    extract: Callable[[], T]
+    may_fail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Carried(Generic[T]):
+    """A step's value and how it came about; `facts` go into the stored file beside it."""
+
+    value: T
+    mode: Literal["models", "extractive"]
+    finished: Finished[T] | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Mode, model, fallback, tokens and cost, as JSON."""
+        if self.finished is None:
+            return {"mode": self.mode}
+        record = self.finished.record
+        return {
+            "mode": self.mode,
+            "model": record.model,
+            "fallback_used": self.finished.fallback_used,
+            "input_tokens": record.usage.input_tokens + record.usage.cached_tokens,
+            "output_tokens": record.usage.output_tokens,
+            "cost_nanousd": record.cost_nanousd,
+        }
+
+
+def as_step(body: Callable[[StepEvent, Any], StepEvent]) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    """A Lambda handler from a step: what went wrong for good is data; what may pass is raised and retried."""
+
+    def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        step = StepEvent.model_validate(event)
+        try:
+            result = body(step, context)
+        except RotaError as error:
+            logger.warning("step failed", extra={"event": "step_failed", "job": step.job_id, "code": error.code})
+            failed = StepError(code=error.code, message=str(error))
+            result = step.model_copy(update={"status": Status.FAILED, "error": failed, "pending": None, "until": None})
+        return result.model_dump(mode="json", exclude_none=True)
+
+    return handle
+
+
+def done(step: StepEvent, **fields: Any) -> StepEvent:
+    """The step's event with its waiting removed."""
+    return step.model_copy(update={"status": Status.DONE, "pending": None, "until": None, **fields})
+
+
+def open_job(step: StepEvent, status: str) -> Job:
+    """The step's job, moved to `status`. Raises JobStoppedError, ConflictError when it has ended, NotFoundError."""
+    job = parts.jobs().get(step.job_id)
+    if job.is_finished and job.status != "stopped":
+        raise ConflictError(f"job {job.job_id} is already {job.status}")
+    if job.stopped:
+        raise JobStoppedError(f"job {job.job_id} was stopped")
+    if job.status != status:
+        parts.jobs().start_step(job.job_id, status, parts.ledger().clock.now_ms())
+    return job
+
+
+def carry_out(step: StepEvent, job: Job, work: Work[T], context: Any) -> Carried[T] | StepEvent:
+    """Make the call of a step, or answer with the event that waits for it.
+
+    In extractive mode, and when no model can or will do it, the work is done without one.
+    """
+    if job.options.get("mode") == "extractive":
+        return Carried(work.extract(), "extractive")
+    pending = Pending.from_dict(step.pending) if step.pending else None
+    dispatcher = Dispatcher(parts.catalog(), parts.ledger(), parts.provider, lambda record: _count(job, record))
+    try:
+        outcome = dispatcher.run(work.request, work.call, work.check, context.get_remaining_time_in_millis, pending)
+    except (AllModelsFailedError, NoCapacityError, ProviderRejectedError) as error:
+        if work.may_fail and isinstance(error, ProviderRejectedError):
+            raise
+        logger.warning("no model", extra={"event": "no_model", "job": job.job_id, "code": error.code})
+        count("NoCapacity")
+        return Carried(work.extract(), "extractive")
+    if isinstance(outcome, Finished):
+        return Carried(outcome.value, "models", outcome)
+    until = datetime.fromtimestamp(outcome.until_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return step.model_copy(
+        update={"status": Status.WAIT, "until": until.replace("+00:00", "Z"), "pending": outcome.pending.as_dict()}
+    )
+
+
+def _count(job: Job, record: CallRecord) -> None:
+    """One line and one write per model call: the log, the metrics, and the job's counters."""
+    log_model_call(
+        record, job=job.job_id, user=job.owner, feature=job.origin.partition(":")[0], query_type=record.task
+    )
+    tokens = record.usage.total_tokens
+    refused = int(record.outcome == RateLimitedError.code)
+    counted = model_counters(
+        record.model, calls=1, tokens=tokens, cost_nanousd=record.cost_nanousd, refusals=refused
+    )
+    try:
+        parts.jobs().add(
+            job.job_id,
+            counted,
+            calls=1,
+            input_tokens=record.usage.input_tokens + record.usage.cached_tokens,
+            output_tokens=record.usage.output_tokens,
+            cost_nanousd=record.cost_nanousd,
+            wait_ms=record.wait_ms,
+            refusals=refused,
+            fallbacks=int(record.outcome == "ok" and record.fallback_from is not None),
+        )
+    except NotFoundError:
+        logger.warning("job is gone", extra={"event": "job_gone", "job": job.job_id})

@@ -1,0 +1,101 @@
+"""The parts that functions are wired from, each built once per process and only when it is first needed.
+
+What only some functions use is imported where it is built, so that the others start faster.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from rota.errors import ModelUnavailableError
+from rota.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+    from rota.catalog import Catalog
+    from rota.jobs import JobStore
+    from rota.ledger import Ledger
+    from rota.providers.base import Provider
+
+ONE_TRY = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
+"""For the ledger: a hidden retry of a settlement would count twice."""
+
+
+@cache
+def settings() -> Settings:
+    """The environment of this function."""
+    return Settings.from_env()
+
+
+@cache
+def catalog() -> Catalog:
+    """The deployed pool file with this environment's overrides."""
+    from rota.catalog import load_catalog, packaged_catalog
+
+    found = load_catalog(settings().config) if settings().config else packaged_catalog()
+    return found.with_overrides(
+        settings().provider_endpoints, settings().summaries_pool, settings().synthesis_model
+    )
+
+
+@cache
+def s3() -> S3Client:
+    """Amazon S3."""
+    return boto3.client("s3")
+
+
+@cache
+def dynamodb() -> DynamoDBClient:
+    """Amazon DynamoDB with the SDK's own retries, for everything but the ledger."""
+    return boto3.client("dynamodb")
+
+
+@cache
+def ledger() -> Ledger:
+    """The ledger of this stack."""
+    from rota.ledger import Ledger
+
+    return Ledger(boto3.client("dynamodb", config=ONE_TRY), settings().ledger_table, catalog())
+
+
+@cache
+def jobs() -> JobStore:
+    """The jobs of this stack."""
+    from rota.jobs import JobStore
+
+    return JobStore(dynamodb(), settings().jobs_table)
+
+
+@cache
+def provider(name: str) -> Provider:
+    """The provider of that name in the pool file. Vendor code is imported when it is first called."""
+    config = catalog().providers[name]
+    parameters = {model.id: model.parameters for model in catalog().models if model.provider == name}
+    if config.kind == "bedrock":
+        from rota.providers.bedrock import Bedrock
+
+        return Bedrock(name, config.region, config.endpoint, parameters)
+    from rota.providers.openai_compatible import OpenAICompatible
+
+    key = _secret(name, config.key_secret) if config.key_secret else ""
+    return OpenAICompatible(name, config.base_url, key, config.output_parameter, parameters)
+
+
+def _secret(provider_name: str, name: str) -> str:
+    """A secret's text: plain, or the `key` field of a JSON object. Raises ModelUnavailableError when there is none."""
+    try:
+        text = boto3.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
+    except ClientError as error:
+        why = error.response["Error"]["Code"]
+        raise ModelUnavailableError(f"the secret {name} cannot be read: {why}", provider=provider_name, model="") from error
+    if text.lstrip().startswith("{"):
+        return str(json.loads(text)["key"])
+    return text

@@ -1,0 +1,70 @@
+"""What a request must be before any route looks at it, and what a job's options may name."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from functions.serve_api.problems import UnsupportedMediaTypeError
+from rota.catalog import Catalog
+from rota.errors import InvalidInputError, PayloadTooLargeError
+from rota.schemas import JobOptions
+
+MAX_BODY_BYTES = 4_000_000
+"""Lambda takes events of 6 MB, in which a JSON body is quoted once more."""
+
+
+def check_transport(event: Mapping[str, Any]) -> None:
+    """Raises PayloadTooLargeError for a body above MAX_BODY_BYTES, UnsupportedMediaTypeError unless it is JSON.
+
+    Raises InvalidInputError for bytes that are not UTF-8.
+    """
+    body = event.get("body") or ""
+    raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+    size = len(raw)
+    if size > MAX_BODY_BYTES:
+        raise PayloadTooLargeError(
+            "body",
+            f"has {size:,} bytes, at most {MAX_BODY_BYTES:,} are taken; upload large documents with POST /v1/uploads "
+            'and give {"type": "upload", "upload_id": …} as a source',
+        )
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInputError("body", "is not UTF-8") from error
+    media_type = (event.get("headers") or {}).get("content-type", "application/json")
+    if body and media_type.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaTypeError("send the body as JSON with the header Content-Type: application/json")
+
+
+def read_json(text: str) -> Any:
+    """The body as a JSON object. Raises InvalidInputError for anything else, also for endless numbers and nesting."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise InvalidInputError("body", f"is not valid JSON: {error.msg} ({where})") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError("body", "is not usable JSON: a number is too long or the nesting too deep") from error
+    if not isinstance(value, dict):  # of a list the resolver would silently take the first element
+        raise InvalidInputError("body", "must be a JSON object")
+    return value
+
+
+def check_options(options: JobOptions, catalog: Catalog) -> None:
+    """Raises InvalidInputError naming the option and the allowed values when it names an unknown model or pool."""
+    if options.pool is not None and options.model is not None:
+        raise InvalidInputError("options.model", "give either a model or a pool")
+    models = sorted(model.id for model in catalog.models)
+    named = {
+        "pool": (options.pool, sorted(catalog.pools)),
+        "model": (options.model, models),
+        "answer_model": (options.answer_model, models),
+    }
+    for option, (value, allowed) in named.items():
+        if value is not None and value not in allowed:
+            raise InvalidInputError(
+                f"options.{option}", f"unknown {option} {value[:100]!r}; allowed: {', '.join(allowed)}"
+            )

@@ -1,0 +1,129 @@
+"""The routes of the API. A job of another owner does not exist for the caller: 404, never 403."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError as NoRouteError
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from functions import job_parts, parts
+from functions.serve_api.problems import JSON, MethodNotAllowedError, NotAuthenticatedError, problem_of, report
+from functions.serve_api.requests import check_options, read_json
+from functions.serve_api.uploads import new_upload
+from rota.errors import NotFoundError
+from rota.finishing import STOPPED
+from rota.job_item import JOB_ID, Job
+from rota.job_view import brief_view, job_view, links
+from rota.keys import is_owner
+from rota.ledger_view import models_view
+from rota.observability import count
+from rota.once import OnceKey
+from rota.schemas import JobRequest
+from rota.storage import JobFiles
+from rota.submission import Draft
+
+Reply = Response[Any]
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=read_json)
+
+
+def create_job(request: JobRequest) -> Reply:
+    """Start a job; with an Idempotency-Key, once."""
+    owner, key = _owner(), app.current_event.headers.get("idempotency-key")
+    once = None if key is None else OnceKey(owner, key)
+    check_options(request.options, parts.catalog())
+    draft = Draft(owner, "api", request.model_dump(mode="json"))
+    job = job_parts.submissions().submit(draft, once, job_parts.now_ms())
+    if job.created:
+        count("JobsStarted")
+    return _reply(202, {"job_id": job.job_id, "status": job.status, "links": links(job.job_id)})
+
+
+def list_jobs(
+    limit: Annotated[int, Query(ge=1, le=100)] = 20, cursor: Annotated[str, Query(max_length=200)] = ""
+) -> Reply:
+    """The caller's jobs, newest first."""
+    page = parts.jobs().list(_owner(), limit, cursor)
+    return _reply(200, {"jobs": [brief_view(job) for job in page.jobs], "cursor": page.cursor})
+
+
+def show_job(job_id: str) -> Reply:
+    """One job: progress while it runs, its answer at the end."""
+    job = _job(job_id)
+    files = JobFiles(parts.s3(), job_parts.bucket().name, job.job_id)
+    return _reply(200, job_view(job, files.find_result() if job.is_finished else None))
+
+
+def stop_job(job_id: str) -> Reply:
+    """Stop a job. Stopping twice is the same as once; one that is done or failed cannot be stopped (409)."""
+    job = _job(job_id)
+    parts.jobs().stop(job.job_id)
+    job_parts.workflow().stop(job.job_id)
+    finished = job_parts.finisher().finish(job.job_id, STOPPED, job_parts.now_ms())
+    if finished.first:
+        count("JobsFinished")
+    return _reply(202, {"job_id": job.job_id, "status": finished.job.status, "links": links(job.job_id)})
+
+
+def create_upload() -> Reply:
+    """A form for files that are too large for a request."""
+    return _reply(201, new_upload(job_parts.bucket(), _owner()))
+
+
+def list_models() -> Reply:
+    """The pool now."""
+    ledger, catalog = parts.ledger(), parts.catalog()
+    accounts = ledger.read(model.id for model in catalog.models)
+    simulated = parts.settings().simulated_providers.split(",")
+    return _reply(200, models_view(catalog, accounts, ledger.clock.now_ms(), simulated))
+
+
+ROUTES: dict[str, dict[str, Callable[..., Reply]]] = {
+    "/v1/jobs": {"POST": create_job, "GET": list_jobs},
+    "/v1/jobs/<job_id>": {"GET": show_job, "DELETE": stop_job},
+    "/v1/uploads": {"POST": create_upload},
+    "/v1/models": {"GET": list_models},
+}
+
+
+def _refuse(allowed: list[str]) -> Callable[[], Reply]:
+    def refuse() -> Reply:
+        raise MethodNotAllowedError(allowed)
+
+    return refuse
+
+
+def _tell(error: Exception) -> Reply:
+    """Any error, in the one shape."""
+    report(error)
+    problem = problem_of(error)
+    return _reply(problem.status, problem.body(app.current_event.request_context.request_id), problem.headers)
+
+
+for path, methods in ROUTES.items():
+    for method in METHODS:
+        app.route(path, method=method)(methods.get(method) or _refuse(list(methods)))
+app.exception_handler([Exception, NoRouteError])(_tell)
+
+
+def _owner() -> str:
+    """Whose key this is, as the authorizer found it."""
+    authorizer = app.current_event.request_context.authorizer
+    owner = authorizer.get_lambda.get("owner") if authorizer else None
+    if not is_owner(owner):
+        raise NotAuthenticatedError("this request carries no valid key")
+    return str(owner)
+
+
+def _job(job_id: str) -> Job:
+    owner = _owner()
+    if not JOB_ID.fullmatch(job_id):
+        raise NotFoundError("there is no such job")
+    return parts.jobs().get(job_id, owner)
+
+
+def _reply(status: int, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> Reply:
+    return Response(status, content_type=JSON, body=body, headers=dict(headers or {}))

@@ -1,0 +1,71 @@
+"""SummarizeBatch: the rotated call. Notes on one batch, written once; a failure is written down and is no error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from functions import model_step, parts
+from functions.model_step import Work
+from rota.errors import JobStoppedError, RotaError
+from rota.job_item import Job
+from rota.providers.base import ModelCall
+from rota.records import Batch, BatchFailure, Summary
+from rota.routing.request import ModelRequest
+from rota.schemas import StepEvent
+from rota.steps import summarize
+from rota.storage import JobFiles
+
+
+def summarize_batch(step: StepEvent, context: Any) -> StepEvent:
+    """Return at once when the notes exist: a retry or a redrive pays nothing twice."""
+    job = model_step.open_job(step, "summarizing")
+    files = JobFiles(parts.s3(), parts.settings().documents_bucket, job.job_id)
+    batch = files.batch(str(step.batch_id))
+    if files.find_summary(batch["batch_id"]):
+        return model_step.done(step)
+    waited = step.pending is not None
+    try:
+        carried = model_step.carry_out(step, job, _work(job, files, batch), context)
+    except JobStoppedError:
+        raise
+    except RotaError as error:
+        _failed(job, files, batch, error, waited)
+        raise
+    if isinstance(carried, StepEvent):
+        parts.jobs().add(job.job_id, batches_waiting=int(not waited))
+        return carried
+    if files.put_summary(Summary(**{**carried.value, **carried.facts})):  # type: ignore[typeddict-item]
+        extracted = int(carried.mode == "extractive")
+        parts.jobs().add(job.job_id, batches_done=1, batches_extracted=extracted, batches_waiting=-int(waited))
+    return model_step.done(step)
+
+
+def _work(job: Job, files: JobFiles, batch: Batch) -> Work[Summary]:
+    config, focus = parts.catalog().steps.summarize, files.plan()["focus"]
+    asked = summarize.prompt(job.query, focus, batch, config.max_output_tokens)
+    request = ModelRequest(
+        task="summarize",
+        pool=job.options.get("pool") or config.pool,
+        model=job.options.get("model"),
+        input_tokens=asked.tokens,
+        max_output_tokens=config.max_output_tokens,
+        rotation=int(batch["batch_id"][1:]) - 1,
+    )
+    return Work(
+        request,
+        ModelCall(asked.system, asked.prompt, config.max_output_tokens),
+        lambda text: summarize.check(text, batch),
+        lambda: summarize.extractive(job.query, batch, config.max_output_tokens),
+        may_fail=True,
+    )
+
+
+def _failed(job: Job, files: JobFiles, batch: Batch, error: RotaError, waited: bool) -> None:
+    numbers = sorted({passage["number"] for passage in batch["passages"]})
+    files.put_failure(
+        BatchFailure(batch_id=batch["batch_id"], documents=numbers, code=error.code, message=str(error))
+    )
+    parts.jobs().add(job.job_id, batches_failed=1, batches_waiting=-int(waited))
+
+
+handle = model_step.as_step(summarize_batch)

@@ -1,0 +1,103 @@
+"""Logs Insights queries as a table of data, saved by a stack of their own.
+
+They read the line that every model call leaves (`event = "model_call"`); the emulator refuses query definitions,
+which is why the stack is not deployed on a laptop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import Stack
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.functions import SIZES, log_prefix
+from infra.stages import Stage
+
+CALLERS = ("plan_job", "summarize_batch", "synthesize_summaries", "write_answer")
+"""The functions that call models."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A saved query: its name (a `/` makes a folder) and its text."""
+
+    name: str
+    text: str
+
+
+QUERIES = (
+    Query(
+        "Models/Distribution",
+        """filter event = "model_call"
+| stats count(*) as calls, sum(input_tokens) as tokens_in, sum(output_tokens) as tokens_out by model
+| sort calls desc""",
+    ),
+    Query(
+        "Models/Tokens per minute",
+        """filter event = "model_call"
+| stats sum(input_tokens + output_tokens) as tokens, sum(booked_tokens) as booked by bin(1m) as minute, model
+| sort minute desc, tokens desc""",
+    ),
+    Query(
+        "Models/Latency",
+        """filter event = "model_call" and outcome = "ok"
+| stats pct(latency_ms, 50) as p50_ms, pct(latency_ms, 95) as p95_ms, pct(latency_ms, 99) as p99_ms by model
+| sort p95_ms desc""",
+    ),
+    Query(
+        "Models/Slowest calls",
+        """filter event = "model_call"
+| fields @timestamp, job, task, model, latency_ms, wait_ms, input_tokens, output_tokens, outcome
+| sort latency_ms desc
+| limit 20""",
+    ),
+    Query(
+        "Routing/Fallback frequency",
+        """filter event = "model_call"
+| stats count(fallback_from) as fallbacks, count(*) as calls by bin(1h) as hour, model
+| sort hour desc, fallbacks desc""",
+    ),
+    Query(
+        "Routing/Fallbacks from and to",
+        """filter event = "model_call" and ispresent(fallback_from)
+| stats count(*) as calls by fallback_from, model
+| sort calls desc""",
+    ),
+    Query(
+        "Routing/Errors",
+        """filter event = "model_call" and outcome != "ok"
+| stats count(*) as calls by outcome, provider, model
+| sort calls desc""",
+    ),
+    Query(
+        "Money/Cost by owner",
+        """filter event = "model_call"
+| stats sum(cost_usd) as cost, count(*) as calls by user, model
+| sort cost desc""",
+    ),
+    Query(
+        "Money/Cost by feature and query type",
+        """filter event = "model_call"
+| stats sum(cost_usd) as cost, count(*) as calls by feature, query_type
+| sort cost desc""",
+    ),
+)
+"""Their language is Logs Insights' own."""
+
+
+class QueryStack(Stack):
+    """The queries, saved under `Rota/<stage>/`, each over the logs of the functions that call models."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(scope, construct_id)
+        groups = [f"{log_prefix(stage)}{name}" for name in SIZES if name in CALLERS]
+        for query in QUERIES:
+            logs.CfnQueryDefinition(
+                self,
+                query.name.replace("/", "").replace(" ", ""),
+                name=f"Rota/{stage.name}/{query.name}",
+                query_string=query.text,
+                log_group_names=groups,
+            )

@@ -1,0 +1,179 @@
+"""Rota as a parts list, and every grant: the only place that sees both sides of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import CfnOutput, CfnParameter, DefaultStackSynthesizer, Stack
+from constructs import Construct
+
+from infra.access import Access, allow, allow_models
+from infra.alarms import Alarms
+from infra.api import Api
+from infra.dashboard import Dashboard
+from infra.functions import Functions, log_prefix, snake_case
+from infra.intake import Intake
+from infra.stages import Stage
+from infra.storage import Storage
+from infra.workflow import Workflow
+from rota.catalog import Catalog
+
+JOB = ("documents_bucket", "jobs_table")
+MODELS = (*JOB, "ledger_table", "provider_endpoints", "summaries_pool", "synthesis_model")
+BOOK = {"jobs": "GetItem UpdateItem", "ledger": "BatchGetItem GetItem UpdateItem"}
+
+ACCESS: Mapping[str, Access] = {
+    "gather_documents": Access(
+        settings=JOB,
+        reads=("jobs/*/request.json", "jobs/*/documents.json", "uploads/*", "library/*", "inbox/*"),
+        writes=("jobs/*/documents/*", "jobs/*/documents.json"),
+        probes=True,
+        tables={"jobs": "GetItem UpdateItem"},
+    ),
+    "plan_job": Access(
+        settings=MODELS,
+        reads=("jobs/*",),
+        writes=("jobs/*/plan.json", "jobs/*/batches/*", "jobs/*/manifest.jsonl"),
+        probes=True,
+        tables=BOOK,
+        models=True,
+    ),
+    "summarize_batch": Access(
+        settings=MODELS,
+        reads=("jobs/*",),
+        writes=("jobs/*/summaries/*", "jobs/*/failures/*"),
+        probes=True,
+        tables=BOOK,
+        models=True,
+    ),
+    "synthesize_summaries": Access(
+        settings=MODELS,
+        reads=("jobs/*",),
+        writes=("jobs/*/synthesis/*", "jobs/*/synthesis.json", "jobs/*/failures/*"),
+        probes=True,
+        tables=BOOK,
+        models=True,
+    ),
+    "write_answer": Access(
+        settings=MODELS,
+        reads=("jobs/*",),
+        writes=("jobs/*/answer.json", "jobs/*/answer.md"),
+        probes=True,
+        tables=BOOK,
+        models=True,
+    ),
+    "finish_job": Access(
+        settings=JOB,
+        reads=("jobs/*",),
+        writes=("jobs/*/result.json", "answers/*"),
+        probes=True,
+        tables={"jobs": "GetItem UpdateItem"},
+        announces=True,
+    ),
+    "serve_api": Access(
+        settings=(*MODELS, "simulated_providers", "workflow_arn"),
+        reads=("jobs/*",),
+        writes=("jobs/*/request.json", "jobs/*/result.json", "answers/*", "uploads/*"),  # stopping a job ends it here
+        probes=True,
+        tables={"jobs": "GetItem PutItem UpdateItem", "jobs/index/by_owner": "Query", "ledger": "BatchGetItem GetItem"},
+        announces=True,
+    ),
+    "authorize_request": Access(settings=("keys_table",), tables={"keys": "GetItem"}),
+    "accept_uploads": Access(settings=("jobs_table", "inbox_workflow_arn"), tables={"jobs": "UpdateItem"}),
+    "close_inbox": Access(
+        settings=(*JOB, "workflow_arn"),
+        reads=("inbox/*",),
+        writes=("jobs/*/request.json",),
+        lists=("inbox/",),
+        tables={"jobs": "GetItem PutItem UpdateItem"},
+    ),
+}
+"""What each function is told (fields of `rota.settings`) and may do."""
+
+
+class RotaStack(Stack):
+    """One deployment of Rota."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, target: str, catalog: Catalog) -> None:
+        # The emulator was never bootstrapped, and has no version to check.
+        synthesizer = DefaultStackSynthesizer(generate_bootstrap_version_rule=target == "aws")
+        super().__init__(scope, construct_id, synthesizer=synthesizer, termination_protection=stage.keeps_data)
+        self.stage = stage
+        self.storage = Storage(self, "Storage", stage=stage)
+        self.functions = Functions(
+            self, "Functions", stage=stage, target=target, catalog_json=catalog.model_dump_json()
+        )
+        self.intake = Intake(self, "Intake", stage=stage, functions=self.functions)
+        self.storage.announce_uploads(self.intake.queue)
+        self.workflow = Workflow(
+            self, "Workflow", stage=stage, functions=self.functions, documents=self.storage.documents
+        )
+        self.api = Api(self, "Api", stage=stage, functions=self.functions)
+        self._tell(stage)
+        self._grant(catalog)
+        self._watch(stage, catalog)
+        self._put_out(stage)
+
+    def _tell(self, stage: Stage) -> None:
+        """Give each function the settings it reads, and no others."""
+        values = {
+            "documents_bucket": self.storage.documents.bucket_name,
+            "jobs_table": self.storage.jobs.table_name,
+            "ledger_table": self.storage.ledger.table_name,
+            "keys_table": self.storage.keys.table_name,
+            "workflow_arn": self.workflow.machine.state_machine_arn,
+            "inbox_workflow_arn": self.intake.machine.state_machine_arn,
+            **self._overrides(),
+        }
+        for name, access in ACCESS.items():
+            self.functions[name].add_environment("ROTA_STAGE", stage.name)
+            for setting in access.settings:
+                self.functions[name].add_environment(f"ROTA_{setting.upper()}", values[setting])
+
+    def _overrides(self) -> dict[str, str]:
+        """Settings that can be changed without new code: parameters of the template."""
+        meanings = {
+            "ProviderEndpoints": ("{}", "JSON object: base URLs that replace the ones of rota.yaml, by provider"),
+            "SimulatedProviders": ("", "Providers, joined by commas, that are only simulated at their endpoint"),
+            "SummariesPool": ("", "Pool, or model ids joined by commas, in place of the summaries' pool"),
+            "SynthesisModel": ("", "Model id in place of the synthesis' pool"),
+        }
+        return {
+            snake_case(name): CfnParameter(self, name, default=default, description=meaning).value_as_string
+            for name, (default, meaning) in meanings.items()
+        }
+
+    def _grant(self, catalog: Catalog) -> None:
+        for name, access in ACCESS.items():
+            allow(self.functions[name], access, self.storage)
+        callers = [self.functions[name] for name, access in ACCESS.items() if access.models]
+        allow_models(self, callers, catalog)
+        functions, job, inbox = self.functions, self.workflow.machine, self.intake.machine
+        job.grant_start_execution(functions["serve_api"])
+        job.grant_execution(functions["serve_api"], "states:StopExecution")
+        job.grant_start_execution(functions["close_inbox"])
+        inbox.grant_start_execution(functions["accept_uploads"])
+        self.intake.accept_events_of(self.account)
+
+    def _watch(self, stage: Stage, catalog: Catalog) -> None:
+        Dashboard(self, "Dashboard", stage=stage, catalog=catalog, intake=self.intake)
+        alarms = Alarms(self, "Alarms", stage=stage)
+        alarms.watch_models(catalog)
+        alarms.watch_jobs(self.workflow, self.intake)
+        alarms.watch_functions(self.functions)
+
+    def _put_out(self, stage: Stage) -> None:
+        outputs = {
+            "ApiUrl": self.api.http_api.api_endpoint,
+            "ApiId": self.api.http_api.api_id,
+            "DocumentsBucket": self.storage.documents.bucket_name,
+            "JobsTable": self.storage.jobs.table_name,
+            "LedgerTable": self.storage.ledger.table_name,
+            "KeysTable": self.storage.keys.table_name,
+            "WorkflowArn": self.workflow.machine.state_machine_arn,
+            "InboxQueueUrl": self.intake.queue.queue_url,
+            "DeadLettersUrl": self.intake.dead_letters.queue_url,
+            "LogGroupPrefix": log_prefix(stage),
+        }
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value)

@@ -1,0 +1,256 @@
+"""The pool file: rota.yaml as validated, frozen values.
+
+Functions read the JSON twin that synthesis writes beside the library, so no YAML parser is imported there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from rota.errors import CatalogError, InvalidInputError
+
+PACKAGED_CATALOG = Path(__file__).parent.parent / "rota_catalog.json"
+"""Where synthesis puts the validated rota.yaml inside the library's layer."""
+
+
+class Strict(BaseModel):
+    """A frozen value of the pool file; an unknown key is an error that names its path."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LimitKind(StrEnum):
+    """What a quota counts: requests or tokens (all, input only, output only), per minute or per day."""
+
+    TPM = "tpm"
+    RPM = "rpm"
+    ITPM = "itpm"
+    OTPM = "otpm"
+    TPD = "tpd"
+    RPD = "rpd"
+
+    @property
+    def window_s(self) -> int:
+        """Length of the quota's window in seconds."""
+        return 86_400 if self.value.endswith("d") else 60
+
+
+class Limit(Strict):
+    """One quota of a model and the vendor's way of counting it (see `rota.limits`)."""
+
+    kind: LimitKind
+    amount: int = Field(gt=0)
+    algorithm: Literal["token_bucket", "sliding_window"]
+
+
+class Price(Strict):
+    """US dollars per million tokens. Cached input costs as much as other input unless said otherwise."""
+
+    input_usd: float = Field(ge=0)
+    output_usd: float = Field(ge=0)
+    cached_usd: float | None = Field(default=None, ge=0)
+
+
+Url = Annotated[str, Field(pattern=r"^https?://[^/\s]+", max_length=500)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+
+
+class BedrockProvider(Strict):
+    """Models on Amazon Bedrock; `endpoint` replaces the regional one (a VPC endpoint, a simulated Bedrock)."""
+
+    kind: Literal["bedrock"]
+    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    endpoint: Url | None = None
+    timeout_s: float = Field(default=60, gt=0, le=240)
+
+
+class OpenAICompatibleProvider(Strict):
+    """A vendor or server with OpenAI's chat completions (Groq, OpenAI, Together, Ollama, vLLM).
+
+    `key_secret` names a secret in Secrets Manager, `key_env` the variable a laptop takes its key from; a server
+    without keys leaves both out. `output_parameter` is what the vendor calls the bound on output tokens.
+    """
+
+    kind: Literal["openai_compatible"]
+    base_url: Url
+    key_secret: str | None = Field(default=None, pattern=r"^[A-Za-z0-9/_+=.@-]+$", max_length=512)
+    key_env: str | None = Field(default=None, pattern=r"^[A-Z][A-Z0-9_]*$")
+    output_parameter: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    timeout_s: float = Field(default=60, gt=0, le=240)
+
+
+ProviderConfig = Annotated[BedrockProvider | OpenAICompatibleProvider, Field(discriminator="kind")]
+
+
+class Model(Strict):
+    """One LLM: what it is good at, what it holds, what it costs and how much of it may be used.
+
+    `output_burndown` is how many quota tokens one output token costs (Bedrock: 1 for most, 5 and more for some).
+    `refunds` says that the vendor gives a reservation's unused part back; false until that has been seen.
+    `parameters` are further fields of this model's requests, such as `reasoning_effort: low`.
+    """
+
+    id: Name
+    provider: str
+    vendor_model: str = Field(min_length=1, max_length=300)
+    tier: Literal[1, 2, 3]
+    tasks: tuple[str, ...] = ()
+    context_tokens: int = Field(gt=0)
+    max_output_tokens: int = Field(gt=0)
+    price: Price
+    limits: tuple[Limit, ...] = Field(min_length=1)
+    output_burndown: float = Field(default=1.0, gt=0, le=100)
+    parameters: dict[str, Any] = {}
+    refunds: bool = False
+
+    @model_validator(mode="after")
+    def _one_limit_of_a_kind(self) -> Model:
+        kinds = [limit.kind for limit in self.limits]
+        if len(set(kinds)) != len(kinds):
+            raise ValueError(f"limits must name each kind once, got {', '.join(kinds)}")
+        return self
+
+
+class Pool(Strict):
+    """Models that may stand in for each other, and how one of them is picked."""
+
+    models: tuple[str, ...] = Field(min_length=1)
+    strategy: Literal["rotate", "earliest"] = "earliest"
+
+
+class Step(Strict):
+    """What one step of a job may read and write in one call, in tokens, and from which pool it calls."""
+
+    pool: str
+    max_input_tokens: int = Field(default=4000, ge=200)
+    max_output_tokens: int = Field(ge=50)
+
+
+class Steps(Strict):
+    """The four steps that call a model."""
+
+    plan: Step
+    summarize: Step
+    synthesize: Step
+    answer: Step
+
+
+def _unique_ids(models: tuple[Model, ...]) -> tuple[Model, ...]:
+    ids = [model.id for model in models]
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    if twice:
+        raise ValueError(f"model ids must be unique, twice: {', '.join(twice)}")
+    return models
+
+
+class Catalog(Strict):
+    """The whole pool file."""
+
+    version: Literal[1]
+    providers: dict[Name, ProviderConfig] = Field(min_length=1)
+    models: Annotated[tuple[Model, ...], Field(min_length=1), AfterValidator(_unique_ids)]
+    pools: dict[Name, Pool] = Field(min_length=1)
+    steps: Steps
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Catalog:
+        ids = [model.id for model in self.models]
+        for at, model in enumerate(self.models):
+            _known(f"models.{at}.provider", [model.provider], self.providers)
+        for name, pool in self.pools.items():
+            _known(f"pools.{name}.models", pool.models, ids)
+        for name, step in self.steps:
+            _known(f"steps.{name}.pool", [step.pool], self.pools)
+        return self
+
+    def model(self, model_id: str) -> Model:
+        """The model of that id. Raises InvalidInputError with the known ids."""
+        for model in self.models:
+            if model.id == model_id:
+                return model
+        raise InvalidInputError("model", f"unknown model {model_id!r}; allowed: {_listing(m.id for m in self.models)}")
+
+    def pool(self, name: str) -> Pool:
+        """The pool of that name. Raises InvalidInputError with the known names."""
+        if name not in self.pools:
+            raise InvalidInputError("pool", f"unknown pool {name!r}; allowed: {_listing(self.pools)}")
+        return self.pools[name]
+
+    def with_overrides(
+        self, endpoints: Mapping[str, str], summaries_pool: str = "", synthesis_model: str = ""
+    ) -> Catalog:
+        """The same catalog with other provider endpoints, summaries pool or synthesis model (empty: as it is).
+
+        `summaries_pool` is a pool's name or model ids joined by commas. Raises InvalidInputError for unknown names.
+        """
+        providers = dict(self.providers)
+        for name, url in endpoints.items():
+            _known("provider_endpoints", [name], providers)
+            field = "endpoint" if providers[name].kind == "bedrock" else "base_url"
+            providers[name] = providers[name].model_copy(update={field: url})
+        pools, steps = dict(self.pools), self.steps
+        if summaries_pool and summaries_pool not in pools:
+            models = tuple(self.model(name.strip()).id for name in summaries_pool.split(","))
+            pools["summaries-override"] = Pool(models=models, strategy="rotate")
+            summaries_pool = "summaries-override"
+        if summaries_pool:
+            steps = steps.model_copy(update={"summarize": steps.summarize.model_copy(update={"pool": summaries_pool})})
+        if synthesis_model:
+            pools["synthesis-override"] = Pool(models=(self.model(synthesis_model).id,))
+            synthesize = steps.synthesize.model_copy(update={"pool": "synthesis-override"})
+            steps = steps.model_copy(update={"synthesize": synthesize})
+        return self.model_copy(update={"providers": providers, "pools": pools, "steps": steps})
+
+
+def _listing(names: Any) -> str:
+    return ", ".join(sorted(names))
+
+
+def _known(field: str, names: Any, allowed: Any) -> None:
+    for name in names:
+        if name not in allowed:
+            raise CatalogError(field, f"unknown name {name!r}; allowed: {_listing(allowed)}")
+
+
+def parse_catalog(document: Any) -> Catalog:
+    """Validate a parsed pool file. Raises CatalogError naming the first wrong line's path and what is allowed."""
+    try:
+        return Catalog.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        path = ".".join(str(part) for part in first["loc"])
+        raise CatalogError(path, first["msg"]) from error
+
+
+def load_catalog(path: Path | str) -> Catalog:
+    """Read and validate a pool file, YAML or JSON. Raises CatalogError (also for a file that cannot be read)."""
+    path = Path(path)
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise CatalogError(str(path), f"cannot be read: {error.strerror}") from error
+    return parse_catalog(_parse_text(path, text))
+
+
+def _parse_text(path: Path, text: str) -> Any:
+    if path.suffix == ".json":
+        return json.loads(text)
+    import yaml  # not in the functions' layer: there the catalog is JSON
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise CatalogError(str(path), f"is not valid YAML: {error}") from error
+
+
+@cache
+def packaged_catalog() -> Catalog:
+    """The catalog that was deployed with the library."""
+    return load_catalog(PACKAGED_CATALOG)

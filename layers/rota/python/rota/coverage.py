@@ -1,0 +1,75 @@
+"""Which documents an answer rests on, and why the others are missing: read from the job's files, not from counters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from rota.errors import NotFoundError
+from rota.records import BatchFailure, DocumentList, Missing
+from rota.storage import JobFiles
+
+MOST_NAMED = 10
+"""How many missing documents a sentence names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """`documents` were given, `read` of them are in the summaries in full, `failed` says what the others lack."""
+
+    documents: int
+    read: int
+    failed: Sequence[Missing]
+
+    def sentence(self) -> str:
+        """`47 of 50 documents, 3 failed: a.pdf (is encrypted), …`."""
+        share = f"{self.read} of {self.documents} documents"
+        if not self.failed:
+            return share
+        named = "; ".join(f"{missing['title']} ({missing['reason']})" for missing in self.failed[:MOST_NAMED])
+        more = len(self.failed) - MOST_NAMED
+        return f"{share}, {len(self.failed)} failed: {named}" + (f"; and {more} more" if more > 0 else "")
+
+    def as_dict(self) -> dict[str, object]:
+        """A JSON value with the sentence."""
+        return {**asdict(self), "sentence": self.sentence()}
+
+
+def read_coverage(files: JobFiles, dry_run: bool) -> Coverage | None:
+    """The coverage of a job as far as it went; None before its documents were gathered.
+
+    A document that is only partly in the summaries counts as failed. A dry run reads nothing more than the documents.
+    """
+    documents = files.find_document_list()
+    if documents is None:
+        return None
+    missing = [Missing(title=failed["title"], reason=failed["reason"]) for failed in documents["failed"]]
+    reasons = {} if dry_run else dict(_unread(files, documents))
+    titles = {document["number"]: document["title"] for document in documents["documents"]}
+    missing += [Missing(title=titles[number], reason=reason) for number, reason in sorted(reasons.items())]
+    total = len(titles) + len(documents["failed"])
+    return Coverage(total, total - len(missing), missing)
+
+
+def _unread(files: JobFiles, documents: DocumentList) -> Iterator[tuple[int, str]]:
+    """Document numbers that some batch without a summary should have read, and why it has none."""
+    try:
+        batch_ids = files.batch_ids()
+    except NotFoundError:
+        yield from ((document["number"], "was not read") for document in documents["documents"])
+        return
+    prefix = files.key("summaries/")
+    done = {found.key.removeprefix(prefix).removesuffix(".json") for found in files.bucket.objects(prefix)}
+    lacking = [batch_id for batch_id in batch_ids if batch_id not in done]
+    failures = {failure["batch_id"]: failure for failure in files.failures()} if lacking else {}
+    for batch_id in lacking:
+        yield from _of_batch(files, batch_id, failures.get(batch_id))
+
+
+def _of_batch(files: JobFiles, batch_id: str, failure: BatchFailure | None) -> Iterator[tuple[int, str]]:
+    """A batch may have failed without a word, when its function was killed: then its passages tell what it held."""
+    if failure is not None:
+        yield from ((number, f"could not be summarised: {failure['message']}") for number in failure["documents"])
+        return
+    for passage in files.batch(batch_id)["passages"]:
+        yield passage["number"], "was not summarised in time"

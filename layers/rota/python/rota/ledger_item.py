@@ -1,0 +1,75 @@
+"""The ledger's item on the wire: short top-level names, because an item up to 1 KB costs one write unit.
+
+    v  version             w  nonce of the last writer    o  open slot (s)     m  when it was last rolled (s)
+    b  blocked until (s)   q<l> quota it was written under  f<l> room left in the open slot   c<l> handed out of it
+    u<l> bucket: full at (us)   <l><k> units in slot k     kc kr ki ko kb ku  lifetime counters
+
+`<l>` is the limit's letter; `<k>` is the slot's number modulo 1,000, read as the one near the last roll: its past is
+short and `ledger.FARTHEST_MS` bounds its future (a call booked there may report extra use some minutes later).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rota.accounts import Account, Counters
+from rota.limits import Bookings, Limiter
+
+LETTERS = {"tpm": "t", "rpm": "r", "itpm": "i", "otpm": "p", "tpd": "d", "rpd": "e"}
+RING = 1000
+PAST = 200
+"""How many of the ring's slots lie before the last roll; windows and settlements reach back less than half of that."""
+COUNTERS = {
+    "calls": "kc",
+    "refusals": "kr",
+    "input_tokens": "ki",
+    "output_tokens": "ko",
+    "booked_tokens": "kb",
+    "used_tokens": "ku",
+}
+
+Item = Mapping[str, Mapping[str, Any]]
+
+
+def slot_name(kind: str, slot: int) -> str:
+    """The attribute that holds a slot of a limit."""
+    return f"{LETTERS[kind]}{slot % RING}"
+
+
+def decode(model: str, limiters: Mapping[str, Limiter], item: Item) -> Account:
+    """An account from its item (DynamoDB's typed JSON); an empty item is an account without bookings."""
+    numbers = {name: int(value["N"]) for name, value in item.items() if "N" in value}
+    rolled_s = numbers.get("m", 0)
+
+    def by_kind(prefix: str) -> dict[str, int]:
+        names = {kind: prefix + LETTERS[kind] for kind in limiters}
+        return {kind: numbers[name] for kind, name in names.items() if name in numbers}
+
+    full_at_us = by_kind("u")
+    return Account(
+        model=model,
+        limiters=limiters,
+        version=numbers.get("v", 0),
+        nonce=item.get("w", {}).get("S", ""),
+        open_s=numbers.get("o", 0),
+        rolled_s=rolled_s,
+        room=by_kind("f"),
+        handed=by_kind("c"),
+        bookings={
+            kind: Bookings(_slots(numbers, kind, limit.slot_of(rolled_s)), full_at_us.get(kind, 0))
+            for kind, limit in limiters.items()
+        },
+        quotas=by_kind("q"),
+        blocked_until_s=numbers.get("b", 0),
+        counters=Counters(**{field: numbers.get(name, 0) for field, name in COUNTERS.items()}),
+    )
+
+
+def _slots(numbers: Mapping[str, int], kind: str, near: int) -> dict[int, int]:
+    """Slots of one limit with their full numbers: the ones from PAST before `near` on."""
+    letter, slots = LETTERS[kind], {}
+    for name, units in numbers.items():
+        if name[0] == letter and name[1:].isdigit():
+            slots[near - PAST + (int(name[1:]) - near + PAST) % RING] = units
+    return slots

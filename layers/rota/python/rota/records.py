@@ -1,0 +1,129 @@
+"""The JSON files of one job in S3, as typed dictionaries: what one step writes and the next one reads.
+
+`number` is a document's number within its job, from 1, and the `n` of a citation `[n]`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+
+class DocumentInfo(TypedDict):
+    """A document without its text. `origin` is its S3 key, or `request` for inline text; `bytes` before decoding."""
+
+    number: int
+    title: str
+    origin: str
+    media_type: str
+    bytes: int
+    characters: int
+
+
+class Document(DocumentInfo):
+    """`documents/<n>.json`."""
+
+    text: str
+
+
+class FailedDocument(TypedDict):
+    """A source that is not in the job; `code` is of `rota.errors` or `skipped`, `reason` completes "<title> …"."""
+
+    title: str
+    origin: str
+    code: str
+    reason: str
+
+
+class DuplicateDocument(TypedDict):
+    """A source whose text is the same as that of document `number`."""
+
+    title: str
+    origin: str
+    number: int
+
+
+class DocumentList(TypedDict):
+    """`documents.json`: everything the sources held, in their order."""
+
+    documents: list[DocumentInfo]
+    failed: list[FailedDocument]
+    duplicates: NotRequired[list[DuplicateDocument]]
+
+
+class Passage(TypedDict):
+    """A piece of a document: `part` of `parts`, the characters `start` to `end` (exclusive) of its text."""
+
+    number: int
+    title: str
+    part: int
+    parts: int
+    start: int
+    end: int
+    text: str
+
+
+class Batch(TypedDict):
+    """`batches/<batch_id>.json`: what one call summarises."""
+
+    batch_id: str
+    passages: list[Passage]
+
+
+class Plan(TypedDict):
+    """The plan's own part of `plan.json`: points to look for, headings of the answer."""
+
+    focus: list[str]
+    outline: list[str]
+
+
+class Notes(TypedDict):
+    """Text with citation marks, and the numbers that are cited in it, ascending."""
+
+    text: str
+    cited: list[int]
+
+
+class Summary(Notes):
+    """`summaries/<batch_id>.json`: the notes of a batch and the numbers of its documents; the call's facts follow."""
+
+    batch_id: str
+    documents: list[int]
+    mode: NotRequired[Literal["models", "extractive"]]
+    model: NotRequired[str]
+    fallback_used: NotRequired[bool]
+    input_tokens: NotRequired[int]
+    output_tokens: NotRequired[int]
+    cost_nanousd: NotRequired[int]
+
+
+class Source(TypedDict):
+    """A document that an answer cites."""
+
+    number: int
+    title: str
+    origin: str
+
+
+class Missing(TypedDict):
+    """A document that the answer does not cover, and why."""
+
+    title: str
+    reason: str
+
+
+class Answer(Notes):
+    """`answer.json`: Markdown with marks `[n]`, and the documents they stand for."""
+
+    sources: list[Source]
+    mode: NotRequired[Literal["models", "extractive"]]
+    model: NotRequired[str]
+    fallback_used: NotRequired[bool]
+
+
+class BatchFailure(TypedDict):
+    """`failures/<batch_id>.json`: documents whose notes could not be written."""
+
+    batch_id: str
+    documents: list[int]
+    code: str
+    message: str

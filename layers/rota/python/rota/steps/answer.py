@@ -1,0 +1,106 @@
+"""WriteAnswer: the answer in Markdown with citations, its sources, and what it does not cover."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rota.errors import InvalidOutputError
+from rota.records import Answer, DocumentInfo, Missing, Notes, Source
+from rota.steps import citations, delimit
+from rota.steps.output import bare
+from rota.steps.prompt import StepPrompt, bullets, fill, words
+from rota.steps.statements import as_list, choose
+from rota.steps.synthesize import fits
+
+QUOTED_TOKENS = 480
+"""An answer without a model is at most some twelve statements long: more is no answer."""
+
+LISTED = 20
+"""How many documents that are not covered are named one by one."""
+
+NOTHING_FOUND = "The documents hold no sentence that could be quoted as an answer."
+
+
+def prompt(question: str, outline: Sequence[str], notes: Notes, max_output_tokens: int) -> StepPrompt:
+    """Ask for the answer."""
+    return _filled(question, outline, delimit.notes([notes["text"]]), max_output_tokens)
+
+
+def frame_tokens(question: str, outline: Sequence[str], max_output_tokens: int) -> int:
+    """What the prompt holds besides the notes."""
+    return _filled(question, outline, "", max_output_tokens).tokens
+
+
+def fitted(question: str, notes: Notes, max_tokens: int) -> Notes:
+    """The notes, or when they are too large for the prompt the statements of them that answer the question best."""
+    if fits([notes["text"]], max_tokens):
+        return notes
+    return citations.clean(as_list(choose(question, [notes["text"]], max_tokens - 8)), notes["cited"])
+
+
+def check(text: str, notes: Notes, documents: Sequence[DocumentInfo]) -> Answer:
+    """A model's answer with only marks that the notes have, and the documents it cites.
+
+    Raises InvalidOutputError when nothing is left.
+    """
+    cleaned = citations.clean(bare(text), notes["cited"])
+    if not cleaned["text"]:
+        raise InvalidOutputError("the answer holds nothing but marks of documents that do not exist")
+    return _answer(cleaned, documents)
+
+
+def extractive(question: str, notes: Notes, documents: Sequence[DocumentInfo], max_tokens: int) -> Answer:
+    """The answer without a model: the statements of the notes that fit the question best."""
+    text = as_list(choose(question, [notes["text"]], min(max_tokens, QUOTED_TOKENS))) or NOTHING_FOUND
+    return _answer(citations.clean(text, notes["cited"]), documents)
+
+
+def with_coverage(answer: Answer, total: int, missing: Sequence[Missing]) -> Answer:
+    """The answer with a closing note on the documents of `total` that it does not cover, if there are any."""
+    if not missing:
+        return answer
+    listed = [f"> - {one['title']}: {one['reason']}" for one in missing[:LISTED]]
+    if len(missing) > LISTED:
+        listed.append(f"> - … and {len(missing) - LISTED} more")
+    note = f"> This answer covers {total - len(missing)} of {total} documents. Not covered:\n>\n" + "\n".join(listed)
+    return {**answer, "text": f"{answer['text']}\n\n{note}"}
+
+
+def without_model(answer: Answer) -> Answer:
+    """The answer with a note that no model could write it, for a job that wanted one."""
+    note = "> No model could be reached for this answer: these are the documents' own sentences."
+    return {**answer, "text": f"{note}\n\n{answer['text']}"}
+
+
+def markdown(answer: Answer) -> str:
+    """The answer as a page: its text, and the list of its sources."""
+    page = answer["text"]
+    if answer["sources"]:
+        listed = "\n".join(f"- [{one['number']}] {_titled(one)}" for one in answer["sources"])
+        page += f"\n\n## Sources\n\n{listed}"
+    return f"{page}\n"
+
+
+def _titled(source: Source) -> str:
+    title, origin = source["title"], source["origin"]
+    return title if origin in ("request", title) else f"{title} ({origin})"
+
+
+def _answer(notes: Notes, documents: Sequence[DocumentInfo]) -> Answer:
+    cited = set(notes["cited"])
+    sources = [
+        Source(number=one["number"], title=one["title"], origin=one["origin"])
+        for one in documents
+        if one["number"] in cited
+    ]
+    return Answer(text=notes["text"], cited=notes["cited"], sources=sources)
+
+
+def _filled(question: str, outline: Sequence[str], notes: str, max_output_tokens: int) -> StepPrompt:
+    return fill(
+        "answer",
+        question=delimit.question(question),
+        outline=bullets(list(outline), "- none: a short answer needs no headings"),
+        notes=notes,
+        words=words(max_output_tokens),
+    )

@@ -1,0 +1,78 @@
+"""SummarizeBatch: notes on a batch of documents for one question, each statement with its document's mark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rota.documents.chunk import beginning
+from rota.documents.extract import extract
+from rota.errors import InvalidOutputError
+from rota.records import Batch, Passage, Summary
+from rota.steps import citations, delimit
+from rota.steps.output import bare
+from rota.steps.prompt import StepPrompt, bullets, fill, words
+from rota.steps.statements import STATEMENT_TOKENS, as_list, line_tokens
+
+QUESTION_TOKENS = 600
+"""A longer question is shortened here, so that documents keep their room; the answer's prompt has it whole."""
+
+
+def prompt(question: str, focus: Sequence[str], batch: Batch, max_output_tokens: int) -> StepPrompt:
+    """Ask for notes on a batch."""
+    return _filled(question, focus, delimit.documents(batch["passages"]), max_output_tokens)
+
+
+def frame_tokens(question: str, focus: Sequence[str], max_output_tokens: int) -> int:
+    """What a prompt holds besides its passages; `documents.group.pack` may fill the rest of the step's input."""
+    return _filled(question, focus, "", max_output_tokens).tokens
+
+
+def check(text: str, batch: Batch) -> Summary:
+    """A model's notes with only marks of the batch's documents; without any they get the marks of the whole batch.
+
+    Raises InvalidOutputError when nothing is left.
+    """
+    numbers = _numbers(batch)
+    notes = citations.clean(bare(text), numbers)
+    if not notes["text"]:
+        raise InvalidOutputError("the notes hold nothing but marks of documents that were not given")
+    if not notes["cited"]:
+        notes["text"] += f" {citations.mark(numbers)}"
+    return Summary(batch_id=batch["batch_id"], text=notes["text"], cited=notes["cited"] or numbers, documents=numbers)
+
+
+def extractive(question: str, batch: Batch, max_tokens: int) -> Summary:
+    """Notes without a model: the sentences of each passage that say most, in their own words."""
+    passages = batch["passages"]
+    share = max_tokens // max(1, len(passages))
+    lines = [line for passage in passages for line in _lines(passage, question, share)]
+    numbers = _numbers(batch)
+    text = as_list(lines)
+    return Summary(batch_id=batch["batch_id"], text=text, cited=citations.cited_in(text), documents=numbers)
+
+
+def _lines(passage: Passage, question: str, max_tokens: int) -> list[str]:
+    """At least one line for a passage, the most that fit into its share."""
+    mark = f" [{passage['number']}]"
+    found = extract(passage["text"], question, max(1, max_tokens // STATEMENT_TOKENS)) or [passage["title"]]
+    lines: list[str] = []
+    for sentence in found:
+        line = citations.without_marks(sentence) + mark
+        if sum(map(line_tokens, lines)) + line_tokens(line) <= max_tokens:
+            lines.append(line)
+    shortest = max(4, max_tokens - line_tokens(mark))
+    return lines or [beginning(citations.without_marks(found[0]), shortest) + mark]
+
+
+def _filled(question: str, focus: Sequence[str], documents: str, max_output_tokens: int) -> StepPrompt:
+    return fill(
+        "summarize",
+        question=delimit.question(beginning(question, QUESTION_TOKENS)),
+        focus=bullets(list(focus), "- whatever helps to answer the question"),
+        documents=documents,
+        words=words(max_output_tokens),
+    )
+
+
+def _numbers(batch: Batch) -> list[int]:
+    return sorted({passage["number"] for passage in batch["passages"]})

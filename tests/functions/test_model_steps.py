@@ -1,0 +1,359 @@
+"""Every sample event of the steps that call models is run; the vendor is scripted, everything else is real (moto)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from functions import parts
+from rota.errors import ProviderError, ProviderRejectedError, ProviderUnavailableError, RateLimitedError
+from rota.providers.base import Completion, ModelCall
+from rota.records import Batch, DocumentInfo, Notes, Passage, Summary
+from rota.schemas import StepEvent
+from rota.storage import JobFiles
+from rota.usage import Usage
+from tests.fixtures.job_stack import REPOSITORY, Context, JobStack, job_stack
+
+FUNCTIONS = ("plan_job", "summarize_batch", "synthesize_summaries", "write_answer")
+JOB, FINISHED, EXTRACTIVE, DRY, STOPPED = (f"j-00000000000000{end}" for end in ("aa", "bb", "cc", "dd", "ee"))
+TEXT = "The lease ends in 2027. The rent is 900 euros a month. The landlord may not raise it before 2026."
+
+
+class Vendor:
+    """Answers what the step asks for; remembers prompts; fails with `error` when it has one."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, ModelCall]] = []
+        self.error: Callable[[str], ProviderError] | None = None
+        self.text: str | None = None
+
+    def complete(self, model: str, vendor_model: str, call: ModelCall, timeout_s: float) -> Completion:
+        """One plausible answer of 900 + 60 tokens."""
+        self.calls.append((model, call))
+        if self.error:
+            raise self.error(model)
+        plan = '{"focus": ["the end of the lease"], "outline": ["End"]}'
+        text = self.text or (plan if call.json_schema else "- The lease ends in 2027 [1].")
+        return Completion(text, Usage(900, 60), "end", 250)
+
+
+class LongContext(Context):
+    """Enough time for any call."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Five minutes."""
+        return 300_000
+
+
+@pytest.fixture
+def vendor() -> Vendor:
+    """The only fake: it stands where a paid service would."""
+    return Vendor()
+
+
+@pytest.fixture
+def stack(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> Iterator[JobStack]:
+    """Jobs at the step that the sample events speak of."""
+    with job_stack() as stack:
+        monkeypatch.setattr(parts, "provider", lambda name: vendor)
+        for job_id in (JOB, FINISHED, STOPPED):
+            stack.add_job(job_id)
+        stack.add_job(EXTRACTIVE, mode="extractive")
+        stack.add_job(DRY, dry_run=True)
+        stack.jobs.stop(STOPPED)
+        stack.jobs.finish(FINISHED, "done", None, 2_000)
+        for job_id in (JOB, EXTRACTIVE, DRY, STOPPED):
+            lay_documents(stack.files(job_id))
+        yield stack
+
+
+def lay_documents(files: JobFiles) -> None:
+    """Three short documents, gathered."""
+    infos = []
+    for number in (1, 2, 3):
+        info = DocumentInfo(
+            number=number,
+            title=f"{number}.md",
+            origin="request",
+            media_type="text/markdown",
+            bytes=len(TEXT),
+            characters=len(TEXT),
+        )
+        infos.append(info)
+        files.put_document({**info, "text": TEXT})
+    files.put_document_list({"documents": infos, "failed": []})
+
+
+def lay_batches(files: JobFiles, summarized: int) -> None:
+    """Three batches of one document each, the first ones with notes, and a plan."""
+    ids = []
+    for number in (1, 2, 3):
+        passage = Passage(
+            number=number, title=f"{number}.md", part=1, parts=1, start=0, end=len(TEXT), text=TEXT
+        )
+        batch = Batch(batch_id=f"b000{number}", passages=[passage])
+        files.put_batch(batch)
+        ids.append(batch["batch_id"])
+        if number <= summarized:
+            text = f"- Known before [{number}]."
+            files.put_summary(Summary(batch_id=batch["batch_id"], text=text, cited=[number], documents=[number]))
+    files.put_manifest(ids)
+    files.put_plan({"focus": ["the end"], "outline": []})
+
+
+def run(function: str, name: str) -> StepEvent:
+    """Hand a sample event to its function; what comes back must be JSON and fit the workflow's state."""
+    event = json.loads((REPOSITORY / "events" / function / f"{name}.json").read_text("utf-8"))
+    reply = import_module(f"functions.{function}.handler").handle(event, LongContext())
+    return StepEvent.model_validate(json.loads(json.dumps(reply)))
+
+
+def refused(result: StepEvent, code: str) -> bool:
+    """Whether the step failed with this code, and has nothing to wait for."""
+    return (result.status, result.error and result.error.code, result.pending) == ("failed", code, None)
+
+
+def test_a_plan_is_asked_for_and_batches_are_written(stack: JobStack, vendor: Vendor) -> None:
+    """One interactive call; the manifest lists what the bucket holds; the estimate is there before the fan-out."""
+    result = run("plan_job", "fresh")
+    files = stack.files(JOB)
+    assert (result.status, result.manifest_key) == ("done", f"jobs/{JOB}/manifest.jsonl")
+    assert len(vendor.calls) == 1
+    plan = files.plan()
+    assert (plan["focus"], plan["defaulted"]) == (["the end of the lease"], False)
+    assert plan["estimate"]["cost_usd"] > 0
+    assert sum(plan["estimate"]["mix"].values()) == pytest.approx(1, abs=0.001)
+    numbers = {passage["number"] for batch_id in files.batch_ids() for passage in files.batch(batch_id)["passages"]}
+    assert numbers == {1, 2, 3}
+    job = stack.jobs.get(JOB)
+    assert (job.status, job.counters["batches_total"], job.counters["calls"]) == ("planning", len(files.batch_ids()), 1)
+
+
+def test_a_dry_run_plans_without_spending(stack: JobStack, vendor: Vendor) -> None:
+    """No call; the estimate is the reply."""
+    result = run("plan_job", "dry_run")
+    assert (result.status, result.dry_run, vendor.calls) == ("done", True, [])
+    assert stack.files(DRY).plan()["estimate"]["eta_s"] > 0
+
+
+def test_no_planner_means_the_default_plan(stack: JobStack, vendor: Vendor) -> None:
+    """A plan helps; its lack is no reason to fail a job."""
+    vendor.error = lambda model: ProviderUnavailableError("down", provider="p", model=model, status=503)
+    assert run("plan_job", "fresh").status == "done"
+    assert stack.files(JOB).plan()["defaulted"] is True
+
+
+@pytest.mark.parametrize(("name", "code"), [("stopped", "job_stopped"), ("unknown_job", "not_found"), ("finished", "conflict")])
+def test_nothing_is_spent_on_a_job_that_is_not_open(stack: JobStack, vendor: Vendor, name: str, code: str) -> None:
+    """Stopped, unknown and finished jobs end here."""
+    assert refused(run("plan_job", name), code)
+    assert vendor.calls == []
+
+
+def test_a_batch_is_summarized_once(stack: JobStack, vendor: Vendor) -> None:
+    """Notes with their facts, counters for progress, one line in the log without a word of the document."""
+    lay_batches(stack.files(JOB), summarized=0)
+    assert run("summarize_batch", "fresh").status == "done"
+    assert run("summarize_batch", "fresh").status == "done"
+    assert len(vendor.calls) == 1
+    summary = stack.files(JOB).find_summary("b0001")
+    assert summary is not None
+    assert (summary["text"], summary["documents"], summary["model"]) == ("- The lease ends in 2027 [1].", [1], "nova-micro")
+    counters = stack.jobs.get(JOB).counters
+    assert (counters["batches_done"], counters["calls"], counters["input_tokens"]) == (1, 1, 900)
+    assert (counters["calls:nova-micro"], counters["tokens:nova-micro"]) == (1, 960)
+    assert '"event":"model_call"' in stack.log.getvalue()
+    assert "lease" not in stack.log.getvalue()
+
+
+def test_finished_notes_are_never_paid_for_again(stack: JobStack, vendor: Vendor) -> None:
+    """A redrive finds them."""
+    lay_batches(stack.files(JOB), summarized=2)
+    assert run("summarize_batch", "already_summarized").status == "done"
+    assert vendor.calls == []
+
+
+def test_batches_rotate_over_the_pool(stack: JobStack, vendor: Vendor) -> None:
+    """Batch i goes to model i mod n of the summaries' pool."""
+    lay_batches(stack.files(JOB), summarized=0)
+    handler = import_module("functions.summarize_batch.handler")
+    for number in (1, 2, 3):
+        handler.handle({"job_id": JOB, "batch_id": f"b000{number}"}, LongContext())
+    assert [model for model, _ in vendor.calls] == ["nova-micro", "nova-lite", "nova-pro"]
+
+
+def test_extractive_mode_calls_no_model(stack: JobStack, vendor: Vendor) -> None:
+    """The documents' own sentences, cited."""
+    lay_batches(stack.files(EXTRACTIVE), summarized=0)
+    assert run("summarize_batch", "extractive").status == "done"
+    summary = stack.files(EXTRACTIVE).find_summary("b0001")
+    assert summary is not None
+    assert (summary["mode"], summary["cited"], vendor.calls) == ("extractive", [1], [])
+
+
+def test_when_all_models_fail_extraction_stands_in(stack: JobStack, vendor: Vendor) -> None:
+    """Every model of the pool is tried once, then the batch is done without any."""
+    lay_batches(stack.files(JOB), summarized=0)
+    vendor.error = lambda model: ProviderUnavailableError("down", provider="p", model=model, status=503)
+    assert run("summarize_batch", "fresh").status == "done"
+    assert len({model for model, _ in vendor.calls}) == len(vendor.calls) == 5
+    summary = stack.files(JOB).find_summary("b0001")
+    assert summary is not None
+    assert summary["mode"] == "extractive"
+
+
+def test_a_poisoned_batch_is_written_down(stack: JobStack, vendor: Vendor) -> None:
+    """A request that models reject is one failed batch with its documents and reason, not a failed job."""
+    lay_batches(stack.files(JOB), summarized=0)
+    vendor.error = lambda model: ProviderRejectedError("bad prompt", provider="p", model=model, status=400)
+    assert refused(run("summarize_batch", "fresh"), "provider_rejected")
+    (failure,) = stack.files(JOB).failures()
+    assert (failure["documents"], failure["code"]) == ([1], "provider_rejected")
+    assert stack.jobs.get(JOB).counters["batches_failed"] == 1
+
+
+def test_a_refusal_shows_in_the_counters_and_the_fallback_in_the_notes(stack: JobStack, vendor: Vendor) -> None:
+    """The next model of the pool takes the call."""
+    lay_batches(stack.files(JOB), summarized=0)
+    first = vendor.complete
+
+    def once(model: str, vendor_model: str, call: ModelCall, timeout_s: float) -> Completion:
+        if model == "nova-micro":
+            raise RateLimitedError("over", provider="bedrock", model=model, retry_after_s=20)
+        return first(model, vendor_model, call, timeout_s)
+
+    vendor.complete = once  # type: ignore[method-assign]
+    run("summarize_batch", "fresh")
+    summary, counters = stack.files(JOB).find_summary("b0001"), stack.jobs.get(JOB).counters
+    assert summary is not None
+    assert (summary["model"], summary["fallback_used"]) == ("nova-lite", True)
+    assert (counters["refusals"], counters["refusals:nova-micro"], counters["fallbacks"]) == (1, 1, 1)
+
+
+def test_a_stopped_job_spends_nothing_more(stack: JobStack, vendor: Vendor) -> None:
+    """Children of a stopped execution ask before they book."""
+    lay_batches(stack.files(STOPPED), summarized=0)
+    assert refused(run("summarize_batch", "stopped"), "job_stopped")
+    assert vendor.calls == []
+
+
+def test_a_booking_whose_time_has_passed_is_replaced(stack: JobStack, vendor: Vendor) -> None:
+    """A retried or late invocation books again and calls once."""
+    lay_batches(stack.files(JOB), summarized=0)
+    assert run("summarize_batch", "late_booking").status == "done"
+    assert len(vendor.calls) == 1
+    assert stack.jobs.get(JOB).counters["batches_done"] == 1
+
+
+def test_a_full_pool_makes_the_workflow_wait(stack: JobStack, vendor: Vendor) -> None:
+    """The state machine gets a time and everything the function needs to go on, without any document text."""
+    lay_batches(stack.files(JOB), summarized=0)
+    ledger, catalog = parts.ledger(), parts.catalog()
+    for model in catalog.models:
+        amounts = {limit.kind.value: ledger._limiters[model.id][limit.kind.value].capacity for limit in model.limits}
+        account = ledger.read([model.id])[model.id]
+        ledger.book(account, amounts, ledger.clock.now_ms() + 999)
+    result = run("summarize_batch", "fresh")
+    assert (result.status, vendor.calls) == ("wait", [])
+    assert result.until is not None
+    assert result.until.endswith("Z")
+    assert stack.jobs.get(JOB).counters["batches_waiting"] == 1
+    assert "lease" not in result.model_dump_json()
+
+
+def test_summaries_are_always_merged_once(stack: JobStack) -> None:
+    """Level 1 has one group for three short notes."""
+    lay_batches(stack.files(JOB), summarized=3)
+    result = run("synthesize_summaries", "plan_level")
+    assert (result.status, result.level, result.manifest_key) == ("reduce", 1, f"jobs/{JOB}/synthesis/1.jsonl")
+    assert stack.files(JOB).group_texts(1, "g0001") == [f"- Known before [{n}]." for n in (1, 2, 3)]
+
+
+def test_a_group_is_merged_once(stack: JobStack, vendor: Vendor) -> None:
+    """Its notes keep only marks that it was given."""
+    files = stack.files(JOB)
+    lay_batches(files, summarized=3)
+    run("synthesize_summaries", "plan_level")
+    assert run("synthesize_summaries", "merge_group").status == "done"
+    assert run("synthesize_summaries", "merge_group").status == "done"
+    assert len(vendor.calls) == 1
+    notes = files.find_group(1, "g0001")
+    assert notes is not None
+    assert notes["cited"] == [1]
+
+
+def test_a_merged_group_is_found_again(stack: JobStack, vendor: Vendor) -> None:
+    """As for summaries: nothing is paid for twice."""
+    files = stack.files(JOB)
+    lay_batches(files, summarized=3)
+    files.put_level(1, {"g0001": ["a [1]"], "g0002": ["b [2]"]})
+    files.put_group(1, "g0002", Notes(text="b [2]", cited=[2]))
+    assert run("synthesize_summaries", "already_merged").status == "done"
+    assert vendor.calls == []
+
+
+def test_when_the_notes_fit_the_synthesis_is_written(stack: JobStack) -> None:
+    """A group without a result keeps its own texts, so that nothing is lost."""
+    files = stack.files(JOB)
+    lay_batches(files, summarized=3)
+    files.put_level(1, {"g0001": ["a [1]"], "g0002": ["b [2]"]})
+    files.put_group(1, "g0002", Notes(text="merged b [2]", cited=[2]))
+    result = run("synthesize_summaries", "after_level")
+    assert (result.status, result.manifest_key) == ("done", None)
+    assert files.synthesis() == {"text": "a [1]\n\nmerged b [2]", "cited": [1, 2]}
+
+
+def test_too_many_failed_batches_fail_the_job_by_name(stack: JobStack) -> None:
+    """Two of three are missing where a fifth is tolerated."""
+    lay_batches(stack.files(EXTRACTIVE), summarized=1)
+    result = run("synthesize_summaries", "too_many_failures")
+    assert refused(result, "too_many_failures")
+    assert result.error is not None
+    assert "2 of 3 batches could not be summarised; at most 20% may fail" in result.error.message
+
+
+def test_the_answer_cites_and_says_what_it_lacks(stack: JobStack, vendor: Vendor) -> None:
+    """Unknown marks go, sources are listed, a document without notes is named."""
+    files = stack.files(JOB)
+    lay_batches(files, summarized=2)
+    files.put_synthesis(Notes(text="- Ends in 2027 [1].", cited=[1]))
+    vendor.text = "It ends in 2027 [1][9]."
+    assert run("write_answer", "fresh").status == "done"
+    answer = files.find_answer()
+    assert answer is not None
+    assert answer["text"].startswith("It ends in 2027 [1].")
+    assert "covers 2 of 3 documents" in answer["text"]
+    assert [source["number"] for source in answer["sources"]] == [1]
+    assert "## Sources" in files.answer_markdown()
+
+
+def test_an_answer_is_written_once(stack: JobStack, vendor: Vendor) -> None:
+    """A repeated invocation finds it."""
+    files = stack.files(DRY)
+    files.put_answer({"text": "There.", "cited": [], "sources": []}, "There.")
+    assert run("write_answer", "already_answered").status == "done"
+    assert vendor.calls == []
+
+
+def test_an_extractive_answer_needs_no_model(stack: JobStack, vendor: Vendor) -> None:
+    """It is made of the notes' own statements."""
+    files = stack.files(EXTRACTIVE)
+    lay_batches(files, summarized=3)
+    files.put_synthesis(Notes(text="- The lease ends in 2027 [1].\n- The rent is 900 euros [2].", cited=[1, 2]))
+    assert run("write_answer", "extractive").status == "done"
+    answer = files.find_answer()
+    assert answer is not None
+    assert (answer["mode"], vendor.calls) == ("extractive", [])
+    assert "2027 [1]" in answer["text"]
+
+
+def test_every_sample_event_is_run_here() -> None:
+    """A new file in events/ without a test fails this one."""
+    source = (REPOSITORY / "tests" / "functions" / "test_model_steps.py").read_text("utf-8")
+    files = [file for function in FUNCTIONS for file in (REPOSITORY / "events" / function).glob("*.json")]
+    assert files
+    assert [file.stem for file in files if f'"{file.stem}"' not in source] == []

@@ -1,0 +1,21 @@
+"""One emulator with simulated providers and the deployed stack, for the whole session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from deployed_stack import DeployedStack, deployed
+
+
+@pytest.fixture(scope="session")
+def _stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
+    with deployed(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture
+def stack(_stack: DeployedStack) -> Iterator[DeployedStack]:
+    """The session's stack; whatever faults a test orders end with it."""
+    yield _stack
+    _stack.simulated.clear_faults()

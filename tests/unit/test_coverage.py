@@ -1,0 +1,98 @@
+"""Which documents an answer rests on, judged by the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from rota.coverage import MOST_NAMED, Coverage, read_coverage
+from rota.records import DocumentInfo, Missing, Passage
+from rota.storage import JobFiles
+from tests.fixtures.job_stack import job_stack
+
+
+@pytest.fixture
+def files() -> Iterator[JobFiles]:
+    """A job of three documents in two batches; document 2 lies in both."""
+    with job_stack() as stack:
+        files = stack.files("j-00000000000000aa")
+        files.put_document_list({"documents": [_document(number) for number in (1, 2, 3)], "failed": []})
+        files.put_manifest(["b0001", "b0002"])
+        files.put_batch({"batch_id": "b0001", "passages": [_passage(1), _passage(2)]})
+        files.put_batch({"batch_id": "b0002", "passages": [_passage(2), _passage(3)]})
+        yield files
+
+
+def _document(number: int) -> DocumentInfo:
+    title = f"{number}.md"
+    return DocumentInfo(number=number, title=title, origin="request", media_type="text/plain", bytes=1, characters=1)
+
+
+def _passage(number: int) -> Passage:
+    return Passage(number=number, title=f"{number}.md", part=1, parts=1, start=0, end=1, text="x")
+
+
+def summarize(files: JobFiles, batch_id: str, *documents: int) -> None:
+    """A batch is summarised."""
+    files.put_summary({"batch_id": batch_id, "documents": list(documents), "text": "x", "cited": []})
+
+
+def missing(files: JobFiles) -> dict[str, str]:
+    """Reasons by title."""
+    coverage = read_coverage(files, dry_run=False)
+    assert coverage is not None
+    assert coverage.read + len(coverage.failed) == coverage.documents
+    return {one["title"]: one["reason"] for one in coverage.failed}
+
+
+def test_all_summaries_there_means_all_read(files: JobFiles) -> None:
+    """Also when an earlier attempt of a batch had left a failure."""
+    summarize(files, "b0001", 1, 2)
+    summarize(files, "b0002", 2, 3)
+    files.put_failure({"batch_id": "b0002", "documents": [2, 3], "code": "no_capacity", "message": "no room"})
+    assert missing(files) == {}
+
+
+def test_a_document_read_in_part_is_not_read(files: JobFiles) -> None:
+    """Its other batch failed, and says why."""
+    summarize(files, "b0001", 1, 2)
+    files.put_failure({"batch_id": "b0002", "documents": [2, 3], "code": "no_capacity", "message": "no room"})
+    reason = "could not be summarised: no room"
+    assert missing(files) == {"2.md": reason, "3.md": reason}
+
+
+def test_a_batch_that_failed_without_a_word_is_missed(files: JobFiles) -> None:
+    """A killed function leaves neither summary nor failure: the batch itself tells what it held."""
+    summarize(files, "b0001", 1, 2)
+    assert set(missing(files)) == {"2.md", "3.md"}
+
+
+def test_before_the_documents_there_is_no_coverage(files: JobFiles) -> None:
+    """A job that failed while gathering."""
+    assert read_coverage(JobFiles(files.bucket.s3, files.bucket.name, "j-00000000000000bb"), dry_run=False) is None
+
+
+def test_before_the_plan_nothing_is_read(files: JobFiles) -> None:
+    """A job that was stopped early."""
+    early = JobFiles(files.bucket.s3, files.bucket.name, "j-00000000000000bb")
+    early.put_document_list(files.document_list())
+    coverage = read_coverage(early, dry_run=False)
+    assert coverage is not None
+    assert (coverage.documents, coverage.read) == (3, 0)
+
+
+def test_a_dry_run_covers_what_could_be_read(files: JobFiles) -> None:
+    """It makes no summaries, and that is no failure."""
+    coverage = read_coverage(files, dry_run=True)
+    assert coverage is not None
+    assert coverage.sentence() == "3 of 3 documents"
+
+
+def test_a_sentence_names_no_more_than_a_few() -> None:
+    """A hundred failures are counted, ten are named."""
+    failed = [Missing(title=f"{number}.pdf", reason="is encrypted") for number in range(100)]
+    sentence = Coverage(150, 50, failed).sentence()
+    assert sentence.startswith("50 of 150 documents, 100 failed: 0.pdf (is encrypted); ")
+    assert sentence.endswith(f"; and {100 - MOST_NAMED} more")
+    assert sentence.count(".pdf") == MOST_NAMED

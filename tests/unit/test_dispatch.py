@@ -1,0 +1,320 @@
+"""The dispatcher: book, wait, call, settle, fall back. The ledger is real (on moto), the providers are scripted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from moto import mock_aws
+
+from rota.catalog import Catalog, parse_catalog
+from rota.clock import ServiceClock
+from rota.dispatch import CallRecord, Dispatcher, Finished, Pending, Waiting
+from rota.errors import (
+    AllModelsFailedError,
+    InvalidOutputError,
+    ModelUnavailableError,
+    NoCapacityError,
+    ProviderError,
+    ProviderRejectedError,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+    RateLimitedError,
+)
+from rota.ledger import Ledger
+from rota.providers.base import Completion, ModelCall
+from rota.routing.request import ModelRequest
+from rota.usage import Usage
+
+START_MS = 1_700_000_000_000
+CALL = ModelCall(system="", prompt="", max_output_tokens=500)
+
+
+class ManualClock(ServiceClock):
+    """A clock that only moves when somebody sleeps; replies do not teach it."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: self.at_ms)
+        self.at_ms = START_MS
+
+    def observe(self, date: str, sent_ms: int, received_ms: int) -> None:
+        """The service's real time has nothing to say here."""
+
+    def sleep(self, seconds: float) -> None:
+        """Time passes."""
+        self.at_ms += round(seconds * 1000)
+
+
+class Scripted:
+    """A provider that answers with what the test laid out per model, and remembers when it was called."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.errors: dict[str, list[ProviderError]] = {}
+        self.calls: list[tuple[str, int]] = []
+
+    def complete(self, model: str, vendor_model: str, call: ModelCall, timeout_s: float) -> Completion:
+        """One second of work, then the next scripted error or an answer of 1,000 + 100 tokens."""
+        self.calls.append((model, self.clock.at_ms - START_MS))
+        self.clock.sleep(1)
+        if self.errors.get(model):
+            raise self.errors[model].pop(0)
+        return Completion(f"answer of {model}", Usage(1000, 100), "end", 1000)
+
+
+def model(name: str, usd: float, tpm: int = 6000) -> dict[str, object]:
+    """A model with a sliding window."""
+    return {
+        "id": name,
+        "provider": "local",
+        "vendor_model": name,
+        "tier": 1,
+        "context_tokens": 8000,
+        "max_output_tokens": 1000,
+        "refunds": True,
+        "price": {"input_usd": usd, "output_usd": usd},
+        "limits": [{"kind": "tpm", "amount": tpm, "algorithm": "sliding_window"}],
+    }
+
+
+@pytest.fixture
+def catalog() -> Catalog:
+    """Two models in one pool, a the cheaper."""
+    step = {"pool": "both", "max_output_tokens": 500}
+    return parse_catalog(
+        {
+            "version": 1,
+            "providers": {"local": {"kind": "openai_compatible", "base_url": "http://127.0.0.1:9/v1"}},
+            "models": [model("a", 1), model("b", 2)],
+            "pools": {"both": {"models": ["a", "b"]}},
+            "steps": dict.fromkeys(("plan", "summarize", "synthesize", "answer"), step),
+        }
+    )
+
+
+class World:
+    """Everything a dispatcher needs, under the test's control."""
+
+    def __init__(self, catalog: Catalog, dynamodb: Any) -> None:
+        self.clock = ManualClock()
+        self.ledger = Ledger(dynamodb, "Ledger", catalog, self.clock, self.clock.sleep)
+        self.provider = Scripted(self.clock)
+        self.records: list[CallRecord] = []
+        self.dispatcher = Dispatcher(
+            catalog, self.ledger, lambda name: self.provider, self.records.append, self.clock.sleep
+        )
+        self.remaining_ms = 300_000
+
+    def run(
+        self,
+        pending: Pending | None = None,
+        check: Callable[[str], str] = str,
+        tokens: int = 2000,
+        priority: Any = "bulk",
+    ) -> Finished[str] | Waiting:
+        """Ask for `tokens` + 500 tokens."""
+        request = ModelRequest("summarize", "both", tokens, 500, priority=priority)
+        return self.dispatcher.run(request, CALL, check, lambda: self.remaining_ms, pending)
+
+    def finish(self, **how: Any) -> Finished[str]:
+        """Run what must not wait outside."""
+        outcome = self.run(**how)
+        assert isinstance(outcome, Finished)
+        return outcome
+
+    def used(self, name: str) -> int:
+        """Tokens that stand in the model's window now."""
+        return self.ledger.read([name])[name].used("tpm", self.clock.at_ms)
+
+
+@pytest.fixture
+def world(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A fresh ledger."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with mock_aws():
+        dynamodb = boto3.client(
+            "dynamodb", region_name="us-east-1", config=Config(retries={"total_max_attempts": 1})
+        )
+        dynamodb.create_table(
+            TableName="Ledger",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "model", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "model", "AttributeType": "S"}],
+        )
+        yield World(catalog, dynamodb)
+
+
+def refusal(name: str, retry_after_s: float | None = 20) -> RateLimitedError:
+    """The vendor's 429."""
+    return RateLimitedError("over quota", provider="local", model=name, retry_after_s=retry_after_s)
+
+
+def test_an_idle_pool_is_called_at_once_and_settled(world: World) -> None:
+    """No wait; what was booked beyond the use is given back; the record carries the facts."""
+    done = world.finish()
+    assert (done.value, done.fallback_used) == ("answer of a", False)
+    assert world.provider.calls == [("a", 0)]
+    assert world.used("a") == 1100
+    assert (done.record.booked_tokens, done.record.usage.total_tokens, done.record.wait_ms) == (2500, 1100, 0)
+    assert world.records == [done.record]
+
+
+def test_a_full_model_passes_the_call_on(world: World) -> None:
+    """Two calls of 2,500 fill a's 6,000 before they settle; the third goes to b without a refusal."""
+    for _ in range(2):
+        account = world.ledger.read(["a"])["a"]
+        world.ledger.book(account, {"tpm": 2500}, START_MS + 999)
+    assert world.finish().value == "answer of b"
+
+
+def test_a_full_pool_books_a_start_and_calls_on_time(world: World) -> None:
+    """The wait goes outside; brought back early, the call leaves at its booked second and not before."""
+    for name in ("a", "b"):
+        account = world.ledger.read([name])[name]
+        world.ledger.book(account, {"tpm": 6000}, START_MS + 999)
+    waiting = world.run(priority="interactive")
+    assert isinstance(waiting, Waiting)
+    booking = waiting.pending.booking
+    assert booking is not None
+    assert 60_000 <= booking.start_ms - START_MS <= 63_000
+    assert booking.start_ms - waiting.until_ms == 3000
+    world.clock.at_ms = waiting.until_ms
+    world.finish(pending=Pending.from_dict(waiting.pending.as_dict()), priority="interactive")
+    assert world.provider.calls == [(booking.model, booking.start_ms - START_MS)]
+
+
+def test_bulk_calls_beyond_the_horizon_come_back_without_a_booking(world: World) -> None:
+    """Nothing is written for them, so that interactive calls can still have the time ahead."""
+    for name in ("a", "b"):
+        world.ledger.book(world.ledger.read([name])[name], {"tpm": 6000}, START_MS + 999)
+    before = world.ledger.read(["a", "b"])
+    waiting = world.run()
+    assert isinstance(waiting, Waiting)
+    assert waiting.pending.booking is None
+    assert START_MS < waiting.until_ms <= START_MS + 4000
+    assert world.ledger.read(["a", "b"]) == before
+
+
+def test_a_late_caller_gives_its_booking_back_and_books_again(world: World) -> None:
+    """A booking is void half a second after its start; the call is made once, under a new booking."""
+    for name in ("a", "b"):
+        world.ledger.book(world.ledger.read([name])[name], {"tpm": 6000}, START_MS + 999)
+    waiting = world.run(priority="interactive")
+    assert isinstance(waiting, Waiting)
+    assert waiting.pending.booking is not None
+    world.clock.at_ms = waiting.pending.booking.start_ms + 600
+    world.finish(pending=waiting.pending)
+    assert len(world.provider.calls) == 1
+    assert world.used("a") + world.used("b") == 1100
+
+
+def test_a_refusal_moves_the_call_and_blocks_the_model_for_everyone(world: World) -> None:
+    """The booking is given back whole; the next caller does not even try the blocked model."""
+    world.provider.errors["a"] = [refusal("a")]
+    done = world.finish()
+    assert (done.value, done.fallback_used, done.record.fallback_from) == ("answer of b", True, "a")
+    assert world.used("a") == 0
+    assert [record.outcome for record in world.records] == ["rate_limited", "ok"]
+    world.finish()
+    assert [name for name, _ in world.provider.calls] == ["a", "b", "b"]
+    assert world.ledger.read(["a"])["a"].counters.refusals == 1
+
+
+def test_a_model_blocked_during_the_wait_is_not_called(world: World) -> None:
+    """Whoever waited looks once more: the booking moves to the other model."""
+    for name in ("a", "b"):
+        world.ledger.book(world.ledger.read([name])[name], {"tpm": 6000}, START_MS + 999)
+    waiting = world.run(priority="interactive")
+    assert isinstance(waiting, Waiting)
+    assert waiting.pending.booking is not None
+    assert waiting.pending.booking.model == "a"
+    world.ledger.block("a", waiting.pending.booking.start_ms + 60_000)
+    world.clock.at_ms = waiting.until_ms
+    assert world.finish(pending=waiting.pending).value == "answer of b"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ProviderUnavailableError("503", provider="local", model="a", status=503),
+        ProviderTimeoutError("no answer", provider="local", model="a"),
+        ModelUnavailableError("retired", provider="local", model="a", status=404),
+    ],
+    ids=lambda error: error.code,
+)
+def test_a_failing_model_is_left_for_the_next_one(world: World, error: ProviderError) -> None:
+    """`fallback_used` says so, and the attempt is kept."""
+    world.provider.errors["a"] = [error]
+    done = world.finish()
+    assert (done.value, done.fallback_used) == ("answer of b", True)
+    assert [(attempt.model, attempt.code) for attempt in done.attempts] == [("a", error.code)]
+
+
+def test_a_timed_out_call_keeps_its_booking(world: World) -> None:
+    """The vendor may be spending it still, so it ages out instead of being given back."""
+    world.provider.errors["a"] = [ProviderTimeoutError("no answer", provider="local", model="a")]
+    world.finish()
+    assert world.used("a") == 2500
+
+
+def test_when_every_model_fails_the_error_carries_every_attempt(world: World) -> None:
+    """Both models, in order."""
+    for name in ("a", "b"):
+        world.provider.errors[name] = [ProviderUnavailableError(f"{name} is down", provider="local", model=name)]
+    with pytest.raises(AllModelsFailedError, match="a is down.*b is down") as failed:
+        world.run()
+    assert [attempt.model for attempt in failed.value.attempts] == ["a", "b"]
+
+
+def test_endless_refusals_end(world: World) -> None:
+    """A pool that refuses for ever fails by name after a bounded number of attempts."""
+    for name in ("a", "b"):
+        world.provider.errors[name] = [refusal(name, 0.5) for _ in range(20)]
+    with pytest.raises(AllModelsFailedError) as failed:
+        world.run()
+    assert len(failed.value.attempts) == 8
+
+
+def test_a_rejected_request_does_not_burn_through_the_pool(world: World) -> None:
+    """Another model would not cure it: one call, nothing left booked."""
+    world.provider.errors["a"] = [ProviderRejectedError("bad parameter", provider="local", model="a", status=400)]
+    with pytest.raises(ProviderRejectedError):
+        world.run()
+    assert len(world.provider.calls) == 1
+    assert world.used("a") == 0
+
+
+def test_output_that_fails_its_check_is_asked_of_another_model(world: World) -> None:
+    """The failed output was paid for, so it is recorded with its tokens."""
+
+    def check(text: str) -> str:
+        if text == "answer of a":
+            raise InvalidOutputError("not what was asked")
+        return text
+
+    done = world.finish(check=check)
+    assert (done.value, done.attempts[0].code) == ("answer of b", "invalid_output")
+    assert [(record.outcome, record.usage.total_tokens) for record in world.records] == [
+        ("invalid_output", 1100),
+        ("ok", 1100),
+    ]
+
+
+def test_too_little_time_left_gives_the_booking_back(world: World) -> None:
+    """A function about to end does not start a call; the same call is made by the next invocation."""
+    world.remaining_ms = 20_000
+    waiting = world.run()
+    assert isinstance(waiting, Waiting)
+    assert waiting.pending.booking is None
+    assert (world.provider.calls, world.used("a")) == ([], 0)
+
+
+def test_a_call_that_no_quota_can_hold_fails_before_anything_is_written(world: World) -> None:
+    """6,500 tokens never fit 6,000 per minute."""
+    with pytest.raises(NoCapacityError, match="tpm quota admits 6000 at once, 6500 are needed"):
+        world.run(tokens=6000)
+    assert world.ledger.read(["a"])["a"].version == 0

@@ -1,0 +1,299 @@
+"""Gathering: sources become numbered documents, whatever goes wrong is listed, and a repetition changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from rota.documents import gather as gathering
+from rota.documents.gather import SKIPPED, check_readable, gather
+from rota.documents.read import ReadLimits
+from rota.errors import InvalidInputError, NotFoundError, UnreadableDocumentError
+from rota.storage import Bucket, Fetched, JobFiles
+from tests.fixtures.files import HTML, PNG, pdf
+
+NAME = "documents"
+
+
+@cache
+def s3_client() -> Any:
+    """One client for all tests: building it takes most of a test's time, and moto answers it in every test anew."""
+    return boto3.client("s3", region_name="us-east-1")
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobFiles]:
+    """The files of a job in an empty bucket."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with mock_aws():
+        s3 = s3_client()
+        s3.create_bucket(Bucket=NAME)
+        yield JobFiles(s3, NAME, "j-0123456789abcdef")
+
+
+def put(files: JobFiles, objects: dict[str, bytes]) -> None:
+    """Lay objects into the bucket."""
+    for key, data in objects.items():
+        files.bucket.s3.put_object(Bucket=NAME, Key=key, Body=data)
+
+
+def ask(files: JobFiles, *sources: dict[str, Any], **options: Any) -> None:
+    """Write the job's request."""
+    files.put_request({"query": "?", "owner": "ada", "origin": "api", "sources": list(sources), "options": options})
+
+
+LIBRARY = {"type": "s3", "prefix": "library/"}
+
+
+def test_every_kind_of_source(files: JobFiles) -> None:
+    """Inline text, an upload and a shared prefix, numbered in their order; titles are paths within the source."""
+    put(
+        files,
+        {
+            "library/b/page.html": HTML,
+            "library/b/scan.pdf": pdf("One page"),
+            "uploads/ada/u-0123456789abcdef/src/main.py": b"print('hello')\n",
+            "uploads/eve/u-0123456789abcdef/secret.txt": b"of another owner",
+        },
+    )
+    text = {"type": "text", "title": "A  note\n", "text": "Größe\r\n"}
+    ask(files, text, {"type": "upload", "upload_id": "u-0123456789abcdef"}, {"type": "s3", "prefix": "library/b/"})
+    gathered = gather(files)
+    assert gathered["documents"] == [
+        {"number": 1, "title": "A note", "origin": "request", "media_type": "text/plain", "bytes": 9, "characters": 5},
+        {
+            "number": 2,
+            "title": "src/main.py",
+            "origin": "uploads/ada/u-0123456789abcdef/src/main.py",
+            "media_type": "text/plain",
+            "bytes": 15,
+            "characters": 14,
+        },
+        {
+            "number": 3,
+            "title": "b/page.html",
+            "origin": "library/b/page.html",
+            "media_type": "text/html",
+            "bytes": len(HTML),
+            "characters": len(files.document(3)["text"]),
+        },
+        {
+            "number": 4,
+            "title": "b/scan.pdf",
+            "origin": "library/b/scan.pdf",
+            "media_type": "application/pdf",
+            "bytes": len(pdf("One page")),
+            "characters": 8,
+        },
+    ]
+    assert (gathered["failed"], gathered["duplicates"]) == ([], [])
+    assert [files.document(n)["text"] for n in (1, 2, 4)] == ["Größe", "print('hello')", "One page"]
+    assert files.document_list() == gathered
+
+
+def test_what_cannot_be_read_is_listed_and_the_rest_goes_on(files: JobFiles) -> None:
+    """Numbers leave no gap for what failed."""
+    put(
+        files,
+        {
+            "library/a.txt": b"good",
+            "library/b.png": PNG,
+            "library/c.pdf": pdf("Secret", password="hunter2"),
+            "library/d.txt": b"good too",
+            "library/e.txt": b"",
+        },
+    )
+    ask(files, LIBRARY, {"type": "text", "title": "blank", "text": " \n"})
+    gathered = gather(files)
+    assert [(one["number"], one["title"]) for one in gathered["documents"]] == [(1, "a.txt"), (2, "d.txt")]
+    assert [(one["title"], one["code"], one["reason"]) for one in gathered["failed"]] == [
+        ("b.png", "unreadable_document", "is a PNG image, which is not read"),
+        ("c.pdf", "unreadable_document", "is protected by a password"),
+        ("e.txt", "unreadable_document", "is empty"),
+        ("blank", "unreadable_document", "holds no text"),
+    ]
+
+
+def test_size_is_judged_before_downloading(files: JobFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The listing knows it already; inline text has the same bounds."""
+    put(files, {"library/big.txt": b"x" * 101, "library/fits.txt": b"y" * 100})
+    ask(files, LIBRARY, {"type": "text", "title": "long", "text": "z" * 200})
+    fetched = []
+    whole = Bucket.fetch
+
+    def fetch(bucket: Bucket, key: str, max_bytes: int) -> Fetched:
+        fetched.append(key)
+        return whole(bucket, key, max_bytes)
+
+    monkeypatch.setattr(Bucket, "fetch", fetch)
+    gathered = gather(files, ReadLimits(max_bytes=100))
+    assert [one["title"] for one in gathered["documents"]] == ["fits.txt"]
+    assert [one["title"] for one in gathered["failed"]] == ["big.txt", "long"]
+    assert fetched == ["library/fits.txt"]
+
+
+def test_the_same_text_is_one_document(files: JobFiles) -> None:
+    """By content, not by name; the same object named twice is not even a duplicate."""
+    put(files, {"library/a.txt": "Größe".encode(), "library/b.txt": "Größe\r\n".encode("utf-16")})
+    ask(files, LIBRARY, {"type": "s3", "prefix": "library/a"}, {"type": "text", "title": "c", "text": "Größe"})
+    gathered = gather(files)
+    assert [one["title"] for one in gathered["documents"]] == ["a.txt"]
+    assert gathered["duplicates"] == [
+        {"title": "b.txt", "origin": "library/b.txt", "number": 1},
+        {"title": "c", "origin": "request", "number": 1},
+    ]
+
+
+def test_two_texts_may_share_a_title(files: JobFiles) -> None:
+    """Only objects have an identity of their own."""
+    ask(files, *({"type": "text", "title": "note", "text": text} for text in ("one", "two")))
+    assert [one["number"] for one in gather(files)["documents"]] == [1, 2]
+
+
+def test_an_inbox_reads_the_files_of_its_generation(files: JobFiles) -> None:
+    """Not the question, not what came later, and a file that was taken away is listed."""
+    put(
+        files,
+        {
+            "inbox/friday/a.txt": b"one",
+            "inbox/friday/sub/question.txt": b"a document of that name",
+            "inbox/friday/question.txt": b"Why?",
+            "inbox/friday/later.txt": b"of the next job",
+            "inbox/friday/.DS_Store": b"junk",
+            "inbox/monday/x.txt": b"of another inbox",
+        },
+    )
+    keys = [
+        *("inbox/friday/sub/question.txt", "inbox/friday/a.txt", "inbox/friday/question.txt"),
+        *("inbox/friday/gone.txt", "inbox/friday/.DS_Store", "inbox/monday/x.txt"),
+    ]
+    ask(files, {"type": "inbox", "name": "friday", "keys": keys})
+    gathered = gather(files)
+    assert [one["title"] for one in gathered["documents"]] == ["a.txt", "sub/question.txt"]
+    assert [(one["title"], one["code"], one["reason"]) for one in gathered["failed"]] == [
+        ("gone.txt", "not_found", "is not there any more")
+    ]
+
+
+def test_more_than_asked_for_is_listed_as_skipped(files: JobFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And of a corpus without end only a part of the rest is named."""
+    put(files, {f"library/{n:02d}.txt": str(n).encode() for n in range(10)})
+    ask(files, LIBRARY, max_documents=3)
+    monkeypatch.setattr(gathering, "LISTED_AS_SKIPPED", 4)
+    gathered = gather(files)
+    assert [one["title"] for one in gathered["documents"]] == ["00.txt", "01.txt", "02.txt"]
+    assert [(one["title"], one["code"]) for one in gathered["failed"]] == [(f"0{n}.txt", SKIPPED) for n in range(3, 7)]
+    assert "reads 3 documents" in gathered["failed"][0]["reason"]
+
+
+def test_a_repetition_gives_the_same_numbers(files: JobFiles) -> None:
+    """A run that was killed before its end is done again: same files, same numbers, whichever is read first."""
+    put(files, {f"library/{n:02d}.txt": (b"" if n % 7 == 3 else b"%d" % (n % 20)) for n in range(40)})
+    ask(files, LIBRARY)
+    first = gather(files)
+    files.bucket.s3.delete_object(Bucket=NAME, Key=files.key("documents.json"))
+    assert gather(files) == first
+    assert [one["number"] for one in first["documents"]] == list(range(1, len(first["documents"]) + 1))
+
+
+def test_a_gathered_job_keeps_its_documents(files: JobFiles) -> None:
+    """What is added to the prefix later belongs to later jobs."""
+    put(files, {"library/a.txt": b"one"})
+    ask(files, LIBRARY)
+    first = gather(files)
+    put(files, {"library/0.txt": b"before a"})
+    assert gather(files) == first
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        (LIBRARY, "library/"),
+        ({"type": "upload", "upload_id": "u-1"}, "uploads/ada/u-1/"),
+        ({"type": "inbox", "name": "x", "keys": []}, "inbox/x/"),
+    ],
+)
+def test_nothing_found_says_where(files: JobFiles, source: dict[str, Any], place: str) -> None:
+    """Folders made by consoles are no documents."""
+    put(files, {"library/folder/": b""})
+    ask(files, source)
+    with pytest.raises(NotFoundError, match=f"There are no documents in {place}"):
+        gather(files)
+    assert files.find_document_list() is None
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"type": "s3", "prefix": "jobs/"},
+        {"type": "s3", "prefix": ""},
+        {"type": "upload", "upload_id": "../eve/u-1"},
+        {"type": "upload", "upload_id": ""},
+        {"type": "inbox", "name": "a/b", "keys": []},
+        {"type": "url", "url": "http://169.254.169.254/"},
+        {},
+    ],
+)
+def test_no_source_leads_out_of_its_place(files: JobFiles, source: dict[str, Any]) -> None:
+    """The API has checked this; whoever starts the workflow by hand has not."""
+    put(files, {"jobs/j-other/answer.md": b"private", "uploads/eve/u-1/a.txt": b"private"})
+    ask(files, source)
+    with pytest.raises(InvalidInputError, match="sources"):
+        gather(files)
+
+
+def test_none_readable_names_some_reasons(files: JobFiles) -> None:
+    """A clear sentence, not a list without end."""
+    put(files, {f"library/{n}.png": PNG for n in range(7)})
+    ask(files, LIBRARY)
+    gathered = gather(files)
+    with pytest.raises(UnreadableDocumentError) as caught:
+        check_readable(gathered)
+    assert str(caught.value).startswith("Not one document can be read: 0.png is a PNG image, which is not read; ")
+    assert str(caught.value).endswith("; and 2 more.")
+
+
+def test_a_fault_of_the_store_is_raised(files: JobFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may pass: the workflow repeats the step, instead of listing every document as unreadable."""
+    put(files, {"library/a.txt": b"one"})
+    ask(files, LIBRARY)
+
+    def fetch(*_: object) -> Fetched:
+        raise ClientError({"Error": {"Code": "SlowDown"}}, "GetObject")
+
+    monkeypatch.setattr(Bucket, "fetch", fetch)
+    with pytest.raises(ClientError):
+        gather(files)
+    assert files.find_document_list() is None
+
+
+def test_memory_holds_only_a_few_documents(files: JobFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading runs ahead of numbering by a bounded number of documents."""
+    put(files, {f"library/{n:03d}.txt": b"%d" % n for n in range(60)})
+    ask(files, LIBRARY)
+    begun: list[str] = []
+    whole = Bucket.fetch
+    ahead: list[int] = []
+
+    def fetch(bucket: Bucket, key: str, max_bytes: int) -> Fetched:
+        begun.append(key)
+        return whole(bucket, key, max_bytes)
+
+    accept = gathering._Collection.accept
+
+    def accepted(collection: Any, *arguments: Any) -> Any:
+        ahead.append(len(begun) - len(collection.documents))
+        return accept(collection, *arguments)
+
+    monkeypatch.setattr(Bucket, "fetch", fetch)
+    monkeypatch.setattr(gathering._Collection, "accept", accepted)
+    gather(files)
+    assert len(begun) == 60
+    assert max(ahead) <= gathering.READERS + 1
