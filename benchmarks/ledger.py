@@ -48,13 +48,18 @@ class Load:
     seconds: float
     calls_per_minute: int
     target: float
+    algorithm: str = "sliding_window"
 
 
 LOADS = (
-    Load("100 at once", 100, 0, 0, 33, 3.5),
-    Load("100 over 0.5 s", 100, 0.5, 0, 33, 1.2),
+    Load("100 at once", 100, 0, 0, 1000, 3.5),
+    Load("  room for 33", 100, 0, 0, 33, 3.5),
+    Load("  on a bucket", 100, 0, 0, 33, 3.5, "token_bucket"),
+    Load("100 over 0.5 s", 100, 0.5, 0, 1000, 1.2),
+    Load("  room for 33", 100, 0.5, 0, 33, 1.2),
+    Load("  on a bucket", 100, 0.5, 0, 33, 1.2, "token_bucket"),
     Load("steady 8", 8, 1, 8, 1_000_000, 1.1),
-    Load("overload 32", 32, 1, 12, 1200, 1.6),
+    Load("overload 32", 32, 1, 12, 1200, 1.6, "token_bucket"),
 )
 
 
@@ -82,7 +87,7 @@ def client(endpoint: str) -> Any:
 
 
 def catalog(load: Load) -> Catalog:
-    """One model with two buckets: `calls_per_minute` calls of AMOUNTS fit into a full one."""
+    """One model with two limits: `calls_per_minute` calls of AMOUNTS fit into a minute."""
     kinds = [{"kind": kind, "amount": units * load.calls_per_minute} for kind, units in AMOUNTS.items()]
     model = {
         "id": "m",
@@ -92,7 +97,7 @@ def catalog(load: Load) -> Catalog:
         "context_tokens": 9000,
         "max_output_tokens": 900,
         "price": {"input_usd": 1, "output_usd": 1},
-        "limits": [{**kind, "algorithm": "token_bucket"} for kind in kinds],
+        "limits": [{**kind, "algorithm": load.algorithm} for kind in kinds],
     }
     step = {"pool": "all", "max_output_tokens": 100}
     return parse_catalog(

@@ -78,10 +78,10 @@ def test_chinese_sentences() -> None:
 
 def test_a_gigantic_line_is_cut_in_time() -> None:
     """Two million characters without a break, half of them not ASCII."""
-    started = time.perf_counter()
+    started = time.process_time()
     chunks = chunk("aé" * 1_000_000, 3000)
     assert "".join(piece.text for piece in chunks) == "aé" * 1_000_000
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_budget_of_nothing_is_refused() -> None:

@@ -45,6 +45,29 @@ def test_without_a_question_the_middle_of_the_matter() -> None:
     assert found == sorted(found, key=REPORT.replace("\n", " ").index)
 
 
+def test_a_heading_speaks_for_what_stands_below_it() -> None:
+    """An answer need not repeat the words of a question that its heading asks."""
+    filler = "The garden has roses of many colours, and tulips bloom there in the early spring. "
+    text = f"{filler * 2}\n\n# Retention of backups\n\nEverything stays for thirty days and is erased after that."
+    text += (
+        "\n\n# Other\n\nWinter brings much snow to the hills, so the roads are closed for weeks. Visitors come then."
+    )
+    assert extract(text, "What is the retention of backups?", 1) == [
+        "Everything stays for thirty days and is erased after that."
+    ]
+
+
+def test_prose_comes_before_names_of_code() -> None:
+    """With the same words of the question, the sentence that a person can read."""
+    text = (
+        "See backup_days, KeepBackup(), backup.py and max_age for how the backup is set. "
+        "A backup is set to live for thirty days by the owner of the data. Cats sleep. Dogs bark."
+    )
+    assert extract(text, "How is a backup set?", 1) == [
+        "A backup is set to live for thirty days by the owner of the data."
+    ]
+
+
 def test_nothing_is_said_twice() -> None:
     """Among sentences that are nearly the same one is chosen, so that another matter finds room."""
     text = (
@@ -160,7 +183,7 @@ def test_other_scripts() -> None:
 
 
 def test_a_hundred_kilobytes_take_well_under_half_a_second() -> None:
-    """The promise of the module, with room for a busy machine."""
+    """The promise of the module, in processor time: other work on the machine does not count."""
     text = " ".join(
         f"Sentence {i} tells that part {i * 7 % 113} of the plan costs {i % 171} coins in town {i % 59}."
         for i in range(1500)
@@ -171,9 +194,9 @@ def test_a_hundred_kilobytes_take_well_under_half_a_second() -> None:
 
 
 def _seconds(text: str) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(extract(text, "What does part 7 cost?", 12)) == 12
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 @pytest.mark.parametrize(
@@ -191,9 +214,9 @@ def _seconds(text: str) -> float:
 )
 def test_hostile_text_takes_no_longer(text: str) -> None:
     """Documents are anybody's: no pattern may need more than linear time."""
-    started = time.perf_counter()
+    started = time.process_time()
     extract(text, "question", 5)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 @settings(deadline=None)

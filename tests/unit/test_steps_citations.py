@@ -70,6 +70,6 @@ def test_a_documents_own_references_become_harmless() -> None:
 @pytest.mark.parametrize("text", [" " * 200_000, "[" * 200_000, "[1,1" * 50_000, "`" * 200_001, "[1-" * 60_000])
 def test_hostile_output_takes_no_time(text: str) -> None:
     """A model caught in a loop writes such things."""
-    started = time.perf_counter()
+    started = time.process_time()
     clean(text, KNOWN)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

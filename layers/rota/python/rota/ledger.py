@@ -136,7 +136,9 @@ class Ledger:
             if account.nonce == nonce:  # also when an earlier try arrived although its reply did not
                 start_ms = max(self.clock.now_ms(), account.open_s * 1000)
                 return Booking(account.model, start_ms, account.open_s, dict(amounts), nonce)
-            self._back_off(tries)
+            if tries:  # losing once is the protocol at work: the next try takes the fast path
+                self._back_off(tries)
+                account = decode(account.model, account.limiters, self._item(account.model))
         return account
 
     def _write(self, account: Account, plan: Plan, amounts: Amounts, nonce: str, now_ms: int) -> Account:
@@ -203,9 +205,7 @@ class Ledger:
         self._timed(self._dynamodb.update_item, TableName=self._table, Key=key, **update)
 
     def _back_off(self, tries: int) -> None:
-        """Losing once is the protocol at work (the next try takes the fast path); losing on means a crowd."""
-        if tries:
-            self._sleep(random.uniform(0, min(0.5, BACKOFF_S * 2 ** min(tries, 5))))
+        self._sleep(random.uniform(0, min(0.5, BACKOFF_S * 2 ** min(tries, 5))))
 
     def _patiently(self, call: Callable[..., Any], **arguments: Any) -> Any:
         """Make one reading request; it may be repeated, so trouble that passes is waited out."""

@@ -93,9 +93,9 @@ def _scores(
     central = _scaled([_likeness(vector, centroid) for vector in vectors])
     # Damped, or one rare verb of the question would outweigh the thing that is asked about; and raised to a power,
     # because a sentence with several words of the question says more than several sentences with one.
-    known = {term: math.sqrt(rarity[term]) for term in asked if term in rarity}
+    known = {term: math.sqrt(rarity[term]) for term in sorted(asked) if term in rarity}
     asked_for = _scaled([sum(known[term] for term in vector if term in known) ** _TOGETHER for vector in vectors])
-    above = _under(found, known)
+    above = _under(found, asked, known)
     return [
         (
             CENTRALITY * central[index]
@@ -108,11 +108,14 @@ def _scores(
     ]
 
 
-def _under(found: Sequence[Sentence], known: Mapping[str, float]) -> dict[str, float]:
+def _under(found: Sequence[Sentence], asked: set[str], known: Mapping[str, float]) -> dict[str, float]:
     """Of each heading, how much of the question it holds: what stands below it need not say it again."""
-    headings = {sentence.heading for sentence in found}
-    whole = sum(known.values()) or 1.0
-    return {heading: sum(known.get(term, 0.0) for term in set(terms(heading))) / whole for heading in headings}
+    held = {heading: asked.intersection(terms(heading)) for heading in {sentence.heading for sentence in found}}
+    # A word that stands in headings only is as rare among the sentences as can be.
+    rarest = max(known.values(), default=1.0)
+    weights = {term: known.get(term, rarest) for term in sorted(asked.intersection(known).union(*held.values()))}
+    whole = sum(weights.values()) or 1.0
+    return {heading: sum(weights[term] for term in sorted(inside)) / whole for heading, inside in held.items()}
 
 
 def _readability(text: str, number_of_terms: int) -> float:
