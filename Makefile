@@ -57,7 +57,7 @@ synth: $(VENV) ## write the CloudFormation templates for STAGE to cdk.out
 	ROTA_STAGE=$(STAGE) python app.py
 
 deploy: $(VENV) ## deploy to the AWS account of your credentials: make deploy STAGE=dev|prod
-	ROTA_STAGE=$(STAGE) npx --yes aws-cdk@2 deploy --all --app "python app.py"
+	ROTA_STAGE=$(STAGE) npx --yes aws-cdk@2.1148.1 deploy --all --app "python app.py"
 
 bench: setup ## import cost, layer size and memory; the ledger's writes per booking
 	python -m benchmarks.functions

@@ -3,7 +3,7 @@
 Run: python -m benchmarks.ledger [--endpoint URL]        (starts an emulator of its own when there is none)
 
 Callers are threads in four processes, each with its own clients. Settlements are not counted: they are one write each.
-The targets are ledger.md's: 3.2 for 100 at once, 1.09 over half a second, 1.04 steadily, 1.57 in overload.
+The targets are what a prototype reached on an idle machine; a loaded one answers later, so that more callers collide.
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ class Load:
     spread_s: float
     seconds: float
     calls_per_minute: int
-    target: float
+    target: float | None = None
     algorithm: str = "sliding_window"
 
 
 LOADS = (
     Load("100 at once", 100, 0, 0, 1000, 3.5),
-    Load("  room for 33", 100, 0, 0, 33, 3.5),
-    Load("  on a bucket", 100, 0, 0, 33, 3.5, "token_bucket"),
-    Load("100 over 0.5 s", 100, 0.5, 0, 1000, 1.2),
-    Load("  room for 33", 100, 0.5, 0, 33, 1.2),
-    Load("  on a bucket", 100, 0.5, 0, 33, 1.2, "token_bucket"),
-    Load("steady 8", 8, 1, 8, 1_000_000, 1.1),
+    Load("  room for 33", 100, 0, 0, 33),
+    Load("  on a bucket", 100, 0, 0, 33, None, "token_bucket"),
+    Load("100 over 0.5 s", 100, 0.5, 0, 1000, 1.1),
+    Load("  room for 33", 100, 0.5, 0, 33),
+    Load("  on a bucket", 100, 0.5, 0, 33, None, "token_bucket"),
+    Load("steady 8", 8, 1, 8, 1_000_000, 1.05),
     Load("overload 32", 32, 1, 12, 1200, 1.6, "token_bucket"),
 )
 
@@ -158,7 +158,7 @@ def measure(load: Load, endpoint: str, processes: ProcessPoolExecutor) -> None:
     bookings, writes, reads = (sum(column) for column in zip(*rows, strict=True))
     found = decode("m", {kind: limiter("token_bucket", 9, 60) for kind in AMOUNTS}, item)
     print(
-        f"{load.name:16}{bookings:9}{writes / bookings:9.2f}{load.target:8.2f}{reads / bookings:8.2f}"
+        f"{load.name:16}{bookings:9}{writes / bookings:9.2f}{load.target or '-':>8}{reads / bookings:8.2f}"
         f"{found.counters.calls:9}{len(item):12}"
     )
 
@@ -168,7 +168,9 @@ def full_account(algorithm: Any) -> Account:
     now_s = int(time.time())
     limiters = {kind: limiter(algorithm, units * 62, 60) for kind, units in AMOUNTS.items()}
     slots = {kind: Bookings(dict.fromkeys(range(now_s - 60, now_s + 61), units)) for kind, units in AMOUNTS.items()}
-    return Account("m", limiters, version=1, rolled_s=now_s, bookings=slots, quotas={k: limiters[k].amount for k in slots})
+    return Account(
+        "m", limiters, version=1, rolled_s=now_s, bookings=slots, quotas={k: limiters[k].amount for k in slots}
+    )
 
 
 def decision(algorithm: str) -> tuple[float, float]:

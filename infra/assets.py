@@ -79,8 +79,9 @@ def third_party_layer(requirements: Path, target: Target) -> Path:
         subprocess.run([*uv, *place, *exactly, "--target", into, "-r", requirements], check=True)
         _drop_unused(into)
         _compile(folder, target)
+        _drop_sources(into)
 
-    return _built(requirements.stem, [repr(target).encode(), requirements.read_bytes()], install)
+    return _built(requirements.stem, [b"sourceless", repr(target).encode(), requirements.read_bytes()], install)
 
 
 def _drop_unused(packages: Path) -> None:
@@ -89,6 +90,18 @@ def _drop_unused(packages: Path) -> None:
     (packages / ".lock").unlink(missing_ok=True)
     for cache in packages.rglob("__pycache__"):
         shutil.rmtree(cache)
+    for hint in [*packages.rglob("*.pyi"), *packages.rglob("py.typed")]:
+        hint.unlink()
+
+
+def _drop_sources(packages: Path) -> None:
+    """Leave only the compiled form of compiled modules: half the files to unpack in every cold start."""
+    for compiled in list(packages.rglob("__pycache__/*.pyc")):
+        module = compiled.parent.parent / compiled.name.partition(".")[0]
+        compiled.rename(module.with_suffix(".pyc"))
+        module.with_suffix(".py").unlink()
+    for cache in packages.rglob("__pycache__"):
+        cache.rmdir()
 
 
 def _compile(folder: Path, target: Target) -> None:

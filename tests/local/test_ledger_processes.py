@@ -13,8 +13,8 @@ import pytest
 
 from rota.ledger import Ledger
 from tests.fixtures import ledger_worker
-from tests.fixtures.ledger_world import catalog_of
 from tests.fixtures.ledger_worker import TABLE, Call
+from tests.fixtures.ledger_world import catalog_of
 from tests.fixtures.vendor_model import Call as VendorCall
 from tests.fixtures.vendor_model import over_bucket, over_fixed_window, over_sliding_window
 

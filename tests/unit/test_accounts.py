@@ -102,6 +102,14 @@ def test_the_quota_change_is_planned_and_rolled_from_the_same_moment() -> None:
     assert shrunk.roll({"tpm": 290}, plan, NOW_MS).room == {"tpm": 0}
 
 
+def test_a_shrunk_quota_may_have_refilled_slowly_since_the_last_roll() -> None:
+    """500 of 600 were missing then; half the rate gives 100 back in 20 s, and two late seconds are ten units more."""
+    bookings = {"tpm": Bookings({}, (NOW + 30) * MICROS)}
+    facts = {"version": 1, "bookings": bookings, "quotas": {"tpm": 600}, "rolled_s": NOW - 20}
+    assert Account("m", {"tpm": TokenBucket(300, 60)}, **facts).used("tpm", NOW_MS) == 410  # type: ignore[arg-type]
+    assert Account("m", {"tpm": TokenBucket(1200, 60)}, **facts).used("tpm", NOW_MS) == 300  # type: ignore[arg-type]
+
+
 def test_used_includes_the_open_slot() -> None:
     """What was handed out a moment ago counts although no slot shows it yet."""
     assert account(bookings={"tpm": Bookings({NOW - 30: 50})}).used("tpm", NOW_MS) == 350

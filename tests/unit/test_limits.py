@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fixtures.schedule_model import fits
 
 from rota.limits import KEEP_S, MICROS, SETTLE_S, Bookings, Limiter, SlidingWindow, TokenBucket, limiter
+from tests.fixtures.schedule_model import fits
 
 NOW = 1_763_640_000
 ROUNDING = {SlidingWindow: 0, TokenBucket: 1}
 """A bucket's microseconds are rounded up, which may hide the unit that would just have fitted."""
+Schedule = tuple[Limiter, Bookings]
+
 MINUTE = SlidingWindow(1000, 60)
 BUCKET = TokenBucket(600, 60)
 
@@ -24,7 +26,7 @@ limits = st.builds(
 
 
 @st.composite
-def schedules(draw: st.DrawFn) -> tuple[Limiter, Bookings]:
+def schedules(draw: st.DrawFn) -> Schedule:
     """A limit and bookings that keep to it, made by booking at random seconds."""
     limit = draw(limits)
     slots: dict[int, int] = {}
@@ -38,7 +40,7 @@ def schedules(draw: st.DrawFn) -> tuple[Limiter, Bookings]:
 
 @settings(deadline=None)
 @given(schedules(), st.integers(-10, 120), st.data())
-def test_earliest_is_the_first_second_that_fits(schedule: tuple[Limiter, Bookings], ahead: int, data: st.DataObject) -> None:
+def test_earliest_is_the_first_second_that_fits(schedule: Schedule, ahead: int, data: st.DataObject) -> None:
     """A scan over the seconds with the definitions of window and bucket finds the same one."""
     limit, bookings = schedule
     units, begin = data.draw(st.integers(1, limit.capacity)), NOW + ahead
@@ -51,7 +53,7 @@ def test_earliest_is_the_first_second_that_fits(schedule: tuple[Limiter, Booking
 
 @settings(deadline=None)
 @given(schedules(), st.integers(-10, 120))
-def test_room_is_the_most_that_fits(schedule: tuple[Limiter, Bookings], ahead: int) -> None:
+def test_room_is_the_most_that_fits(schedule: Schedule, ahead: int) -> None:
     """What room says fits, and one unit more does not: later bookings are never disturbed, nothing is kept back."""
     limit, bookings = schedule
     second = NOW + ahead * limit.slot_s
@@ -63,7 +65,7 @@ def test_room_is_the_most_that_fits(schedule: tuple[Limiter, Bookings], ahead: i
 
 @settings(deadline=None)
 @given(schedules(), st.integers(0, 200), st.data())
-def test_forgetting_slots_changes_no_answer(schedule: tuple[Limiter, Bookings], ahead: int, data: st.DataObject) -> None:
+def test_forgetting_slots_changes_no_answer(schedule: Schedule, ahead: int, data: st.DataObject) -> None:
     """Old slots are dropped, or folded into `full_at_us`, without a unit gained; a bucket loses a rounding at most."""
     limit, bookings = schedule
     now_s = NOW + ahead * limit.slot_s
@@ -76,7 +78,7 @@ def test_forgetting_slots_changes_no_answer(schedule: tuple[Limiter, Bookings], 
 
 @settings(deadline=None)
 @given(schedules(), st.integers(2, 300_000))
-def test_a_changed_quota_leaves_the_same_units_missing(schedule: tuple[Limiter, Bookings], amount: int) -> None:
+def test_a_changed_quota_leaves_the_same_units_missing(schedule: Schedule, amount: int) -> None:
     """Re-basing keeps the debt: at least the same, and more only where the bucket had been at its brim meanwhile."""
     old, bookings = schedule
     new = limiter("token_bucket" if isinstance(old, TokenBucket) else "sliding_window", amount, old.window_s)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.fixtures.ledger_world import catalog_of
 
 from rota.catalog import Model, Price
 from rota.pricing import booked_amounts, cost_nanousd, used_amounts
 from rota.usage import Usage
+from tests.fixtures.ledger_world import catalog_of
 
 KINDS = ("tpm", "rpm", "itpm", "otpm", "tpd", "rpd")
 MODEL = catalog_of(m=[(kind, 1_000_000, "sliding_window") for kind in KINDS]).models[0]

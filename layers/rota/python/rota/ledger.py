@@ -43,7 +43,7 @@ FARTHEST_MS = 300_000
 """How far ahead anything is booked; keeps an item's slots within the ring of `ledger_item`."""
 LATE_MS = 500
 """A booking is void this long after its second: windows are computed for calls that leave in time."""
-BACKOFF_S = 0.02
+BACKOFF_S = 0.05
 TRIES = 30
 READ_TRIES = 4
 THROTTLES = {"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"}

@@ -1,21 +1,17 @@
-"""Summaries without a model: the sentences that say most about a text and a question, in their own words.
+"""Quotes without a model: the sentences that say most about a question, in their own words and in a sensible order.
 
-Pure arithmetic on word counts, in the line of extractive summarisation by TF-IDF centroid (Radev et al. 2004) and
-maximal marginal relevance (Carbonell and Goldstein 1998).
+Chosen by maximal marginal relevance (Carbonell and Goldstein 1998) among what `rota.documents.relevance` has scored.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
+from rota.documents.relevance import Candidate, Relevance, dangles, relevance
 from rota.documents.sentences import Sentence, sentences
-
-CENTRALITY, QUESTION, HEADING, POSITION = 0.3, 0.6, 0.4, 0.1
-"""Weights of a sentence's score: how much it shares with the whole, with the question, how much of the question stands
-in the heading above it, and where it stands itself."""
+from rota.documents.terms import likeness
+from rota.documents.tokens import estimate_tokens
 
 RELEVANCE = 0.6
 """Share of a sentence's score in the choice; the rest is a penalty for likeness to what is chosen already."""
@@ -23,25 +19,33 @@ RELEVANCE = 0.6
 CANDIDATES = 200
 """Only so many of the best-scored sentences are compared with each other, which bounds the time."""
 
-_SHORT_TERMS = 8
-_EARLY_SHARE = 0.2
-_TOGETHER = 1.5
-_IDENTIFIER = re.compile(r"\w+_\w+|\b\w*[a-z][A-Z]\w*|\w\(|\w=\w|[a-z]\.[a-z]")
-_WORD = re.compile(r"[^\W_]+")
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
-_STOPWORD_TEXT = """
-a about after all also an and any are as at be been but by can could did do does for from get had has have how if
-in into is it its may more most no not of on one or other our out over should so some such than that the their them
-then there these they this to up us use was we were what when where which who why will with would you your
-happen happens keep keeps kept make makes made take takes taken use used uses using work works
-aber als am an auch auf aus bei das dem den der des die ein eine einer es für im ist mit nach nicht oder sich sind
-so und von war was wie wird zu zum zur au aux avec ce ces dans de du elle en est et il la le les ne par pas pour
-que qui se sur un une con del el en es la las lo los no para por que se su sus una uno y che di gli i non per sono
-"""
-_STOPWORDS = frozenset(_STOPWORD_TEXT.split())
+COHERENCE = 0.15
+"""What a sentence gains when the one before it in its paragraph is chosen: quotes of two sentences read better."""
 
-Vector = Mapping[str, float]
-"""Terms and their weights, of length 1."""
+WORTH = 0.4
+"""Sentences below this share of the best score are left out where room is bounded in tokens: they only fill it."""
+
+SAME = 0.9
+"""Sentences as like as this say the same."""
+
+TELLING_HEADING = 0.5
+"""A heading that is the question to this degree is quoted before the first sentence below it."""
+
+LINE_TOKENS = 5
+"""What a quote costs beside its words: the list's sign, a mark, the end of the line."""
+
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document to quote from."""
+
+    title: str
+    sentences: Sequence[Sentence]
+
+
+Quotes = list[tuple[int, list[str]]]
+"""Indices of documents, the most relevant first, each with its quotes in its own order."""
 
 
 def extract(text: str, question: str, max_sentences: int) -> list[str]:
@@ -53,103 +57,142 @@ def extract(text: str, question: str, max_sentences: int) -> list[str]:
     found = sentences(text)
     if len(found) <= max_sentences:
         return [sentence.text for sentence in found]
-    counts = [Counter(terms(sentence.text)) for sentence in found]
-    rarity = _rarity(counts)
-    vectors = [_vector(count, rarity) for count in counts]
-    scores = _scores(found, vectors, set(terms(question)), rarity)
-    return [found[index].text for index in sorted(_choose(scores, vectors, max_sentences))]
+    choice = _Choice.among([Source("", found)], question)
+    choice.fill(max_sentences, max_tokens=1 << 62, worth=0.0)
+    return [found[index].text for index in sorted(choice.chosen)]
 
 
-def terms(text: str) -> list[str]:
-    """The words of a text that carry meaning, lower case and without common endings; pairs of signs for CJK."""
-    words = [_stem(word) for word in _WORD.findall(_CJK.sub(" ", text.lower())) if word not in _STOPWORDS]
-    return words + [run[i : i + 2] for run in _CJK.findall(text) for i in range(max(1, len(run) - 1))]
+def quote_texts(texts: Sequence[tuple[str, str]], question: str, max_tokens: int, each: bool) -> Quotes:
+    """`quote` for documents given as title and text."""
+    return quote([Source(title, sentences(text)) for title, text in texts], question, max_tokens, each)
 
 
-def _stem(word: str) -> str:
-    for ending in ("ing", "ed", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
-            return word[: -len(ending)]
-    return word
+def quote(sources: Sequence[Source], question: str, max_tokens: int, each: bool = False) -> Quotes:
+    """The best sentences of several documents, within `max_tokens` as a list with marks.
+
+    Sentences that follow each other are one quote, and one that begins with "It" or the like brings the sentence
+    before it. With `each` every document has a quote first, unless no sentence of it fits its share.
+    """
+    choice = _Choice.among(sources, question)
+    left = max_tokens
+    if each and sources:
+        left -= choice.cover(len(sources), max_tokens // len(sources))
+    choice.fill(len(choice.found), left, WORTH)
+    return choice.quotes()
 
 
-def _rarity(counts: Sequence[Counter[str]]) -> dict[str, float]:
-    occurrences = Counter(term for count in counts for term in count)
-    return {term: math.log(1 + len(counts) / occurrence) for term, occurrence in occurrences.items()}
+@dataclass(slots=True)
+class _Choice:
+    """Candidates by index, and which of them are chosen."""
 
+    found: list[Candidate]
+    relevance: Relevance
+    chosen: set[int] = field(default_factory=set)
+    nearest: dict[int, float] = field(default_factory=dict)
+    shown: set[tuple[int, str]] = field(default_factory=set)
 
-def _vector(count: Counter[str], rarity: Mapping[str, float]) -> dict[str, float]:
-    weights = {term: times * rarity[term] for term, times in count.items()}
-    length = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
-    return {term: weight / length for term, weight in weights.items()}
+    @classmethod
+    def among(cls, sources: Sequence[Source], question: str) -> _Choice:
+        found = [
+            Candidate(sentence, document, place, len(source.sentences))
+            for document, source in enumerate(sources)
+            for place, sentence in enumerate(source.sentences)
+        ]
+        return cls(found, relevance(found, [source.title for source in sources], question))
 
+    def cover(self, documents: int, share: int) -> int:
+        """Choose for each document its best sentence, a short one where there is one; returns the tokens taken.
 
-def _scores(
-    found: Sequence[Sentence], vectors: Sequence[Vector], asked: set[str], rarity: Mapping[str, float]
-) -> list[float]:
-    centroid: Counter[str] = Counter()
-    for vector in vectors:
-        centroid.update(vector)
-    central = _scaled([_likeness(vector, centroid) for vector in vectors])
-    # Damped, or one rare verb of the question would outweigh the thing that is asked about; and raised to a power,
-    # because a sentence with several words of the question says more than several sentences with one.
-    known = {term: math.sqrt(rarity[term]) for term in sorted(asked) if term in rarity}
-    asked_for = _scaled([sum(known[term] for term in vector if term in known) ** _TOGETHER for vector in vectors])
-    above = _under(found, asked, known)
-    return [
-        (
-            CENTRALITY * central[index]
-            + QUESTION * asked_for[index]
-            + HEADING * above[sentence.heading]
-            + POSITION * _position(index, found)
-        )
-        * _readability(sentence.text, len(vectors[index]))
-        for index, sentence in enumerate(found)
-    ]
+        A document none of whose sentences fits takes its whole share, for somebody to cut a sentence to it.
+        """
+        taken = 0
+        for document in range(documents):
+            own = [index for index, one in enumerate(self.found) if one.document == document and len(self._unit(index)) == 1]
+            fitting = [[i for i in own if self._tokens([i]) <= most] for most in (share // 2, share)]
+            best = max(fitting[0] or fitting[1], key=lambda index: self.relevance.scores[index], default=None)
+            taken += share if best is None else self._take([best])
+        return taken
 
-
-def _under(found: Sequence[Sentence], asked: set[str], known: Mapping[str, float]) -> dict[str, float]:
-    """Of each heading, how much of the question it holds: what stands below it need not say it again."""
-    held = {heading: asked.intersection(terms(heading)) for heading in {sentence.heading for sentence in found}}
-    # A word that stands in headings only is as rare among the sentences as can be.
-    rarest = max(known.values(), default=1.0)
-    weights = {term: known.get(term, rarest) for term in sorted(asked.intersection(known).union(*held.values()))}
-    whole = sum(weights.values()) or 1.0
-    return {heading: sum(weights[term] for term in sorted(inside)) / whole for heading, inside in held.items()}
-
-
-def _readability(text: str, number_of_terms: int) -> float:
-    """From 0 to 1: little for a label, a lead-in such as "As follows:", or a heap of names from source code."""
-    complete = min(1.0, number_of_terms / _SHORT_TERMS) * (0.5 if text[-1] in ":," else 1.0)
-    identifiers = len(_IDENTIFIER.findall(text)) / max(1, text.count(" ") + 1)
-    return complete * (1 - min(0.5, 2 * identifiers))
-
-
-def _position(index: int, found: Sequence[Sentence]) -> float:
-    early = max(0.0, 1 - index / max(10.0, len(found) * _EARLY_SHARE))
-    return 0.7 * early + 0.3 * found[index].leads
-
-
-def _scaled(values: list[float]) -> list[float]:
-    top = max(values, default=0.0) or 1.0
-    return [value / top for value in values]
-
-
-def _likeness(one: Vector, other: Vector) -> float:
-    if len(one) > len(other):
-        one, other = other, one
-    return sum(weight * other[term] for term, weight in one.items() if term in other)
-
-
-def _choose(scores: Sequence[float], vectors: Sequence[Vector], wanted: int) -> list[int]:
-    """Indices by maximal marginal relevance; an earlier sentence wins a tie."""
-    left = sorted(range(len(scores)), key=lambda index: (-scores[index], index))[: max(CANDIDATES, wanted)]
-    nearest = dict.fromkeys(left, 0.0)
-    chosen: list[int] = []
-    while left and len(chosen) < wanted:
-        best = max(left, key=lambda index: RELEVANCE * scores[index] - (1 - RELEVANCE) * nearest[index])
-        chosen.append(best)
-        left.remove(best)
+    def fill(self, max_sentences: int, max_tokens: int, worth: float) -> None:
+        """Choose until nothing more fits, or is worth it; an earlier sentence wins a tie."""
+        scores = self.relevance.scores
+        ranked = sorted(set(range(len(scores))) - self.chosen, key=lambda index: (-scores[index], index))
+        left = ranked[:CANDIDATES]
+        least = worth * max(scores, default=0.0)
         for index in left:
-            nearest[index] = max(nearest[index], _likeness(vectors[best], vectors[index]))
-    return chosen
+            self.nearest[index] = max((self._alike(index, other) for other in self.chosen), default=0.0)
+        wanted = max_sentences
+        while left and wanted > 0:
+            best = max(left, key=self._value)
+            left.remove(best)
+            unit = [index for index in self._unit(best) if index not in self.chosen]
+            tokens = self._tokens(unit)
+            if best in self.chosen or len(unit) > wanted or tokens > max_tokens:
+                continue
+            if scores[best] < least or (worth and self.nearest[best] > SAME):
+                continue
+            max_tokens -= self._take(unit)
+            wanted -= len(unit)
+            for index in left:
+                self.nearest[index] = max(self.nearest[index], *(self._alike(index, other) for other in unit))
+
+    def quotes(self) -> Quotes:
+        """What is chosen, by document."""
+        by_document: dict[int, list[int]] = {}
+        for index in sorted(self.chosen):
+            by_document.setdefault(self.found[index].document, []).append(index)
+        order = sorted(by_document, key=lambda document: (-self.relevance.documents[document], document))
+        return [(document, list(self._runs(by_document[document]))) for document in order]
+
+    def _value(self, index: int) -> float:
+        unit = [one for one in self._unit(index) if one not in self.chosen] or [index]
+        score = sum(self.relevance.scores[one] for one in unit) / len(unit)
+        score += COHERENCE * (index - 1 in self.chosen and self._continues(index))
+        return RELEVANCE * score - (1 - RELEVANCE) * self.nearest[index]
+
+    def _continues(self, index: int) -> bool:
+        """Whether a sentence goes on from the one before it, which is no line of a list."""
+        return not self.found[index].sentence.leads and self.found[index - 1].sentence.text[-1] in ".!?…。！？)"
+
+    def _unit(self, index: int) -> list[int]:
+        """A sentence, after those before it in its paragraph without which it would dangle."""
+        first = index
+        while dangles(self.found[first].sentence.text) and not self.found[first].sentence.leads:
+            first -= 1
+        return list(range(first, index + 1))
+
+    def _take(self, unit: Sequence[int]) -> int:
+        tokens = self._tokens(unit)
+        self.chosen.update(unit)
+        self.shown.update((self.found[index].document, self.found[index].sentence.heading) for index in unit)
+        return tokens
+
+    def _tokens(self, unit: Sequence[int]) -> int:
+        tokens = sum(estimate_tokens(self.found[index].sentence.text) + LINE_TOKENS for index in unit)
+        for document, heading in {(self.found[i].document, self.found[i].sentence.heading) for i in unit} - self.shown:
+            tokens += estimate_tokens(self._introduction(heading))
+        return tokens
+
+    def _introduction(self, heading: str) -> str:
+        if self.relevance.headings[heading] < TELLING_HEADING:
+            return ""
+        return heading + (" " if heading[-1] in "?!.:。？！" else ": ")
+
+    def _runs(self, chosen: Sequence[int]) -> Iterator[str]:
+        """Sentences that follow each other in one paragraph together; the first below a telling heading after it."""
+        run = ""
+        heading = ""
+        for before, index in zip([-1, *chosen], chosen, strict=False):
+            sentence = self.found[index].sentence
+            follows = index == before + 1 and self._continues(index)
+            if run and not follows:
+                yield run
+                run = ""
+            opening = self._introduction(sentence.heading) if sentence.heading != heading else ""
+            run = f"{run} {sentence.text}" if run else opening + sentence.text
+            heading = sentence.heading
+        if run:
+            yield run
+
+    def _alike(self, one: int, other: int) -> float:
+        return likeness(self.relevance.vectors[one], self.relevance.vectors[other])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LONGEST = 400
 """Characters of a sentence; what is longer is cut between words."""
@@ -42,6 +42,7 @@ _COMMENT_MARK = re.compile(r"^[ \t]*(?:#|//+|--)[ \t]?", re.MULTILINE)
 _BLANKED = re.compile(r"[^\n]")
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _CODE_SHARE = 0.4
+_LABEL_WORDS = 2
 _COLUMNS = re.compile(r"[^\s.!?] {2,}\S")
 _DRAWING = re.compile(r"[\u2500-\u25ff]")
 _NOISE = re.compile(r"[^\w\s.,;:!?'\"’“”«»„()\[\]。，、；：！？「」（）-]|_")
@@ -50,11 +51,15 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence without markup; `leads` when it opens its paragraph, `heading` is the one it stands under."""
+    """A sentence without markup; `leads` when it opens its paragraph, `heading` is the one it stands under.
+
+    `comment` when it is the documentation of source code.
+    """
 
     text: str
     leads: bool
     heading: str = ""
+    comment: bool = False
 
 
 def sentences(text: str) -> list[Sentence]:
@@ -63,8 +68,9 @@ def sentences(text: str) -> list[Sentence]:
     A paragraph without any full stop (a list of settings, a log, lines of CSV) counts as one sentence a line. Text
     that has nothing else gives its lines.
     """
-    prose = _comments(text) if _is_code(text) else text
-    found = _unique(_of_paragraphs(_paragraphs(prose)))
+    code = _is_code(text)
+    paragraphs = _paragraphs(_comments(text) if code else text)
+    found = _unique(replace(sentence, comment=code) for sentence in _of_paragraphs(paragraphs))
     return found or _unique(Sentence(line, True) for line in _lines(text) if _LETTER.search(line))
 
 
@@ -126,13 +132,13 @@ def _paragraphs(text: str) -> Iterator[tuple[str, list[str]]]:
         elif _UNDERLINE.match(line):
             # Below a single line it makes that line a heading.
             if len(held) == 1:
-                heading = held[0].strip()
+                heading = _clean(held[0])
             else:
                 yield heading, held
             held = []
         elif _HEADING.match(line):
             yield heading, held
-            heading, held = line.strip("# "), []
+            heading, held = _clean(line.strip("# ")), []
         elif not line.strip() or _TABLE.search(line[:LOOKED_AT]) or _TAG_LINE.match(line):
             yield heading, held
             held = []
@@ -150,7 +156,7 @@ def _of_paragraphs(paragraphs: Iterator[tuple[str, list[str]]]) -> Iterator[Sent
             continue
         cleaned = [line for line in map(_clean, lines) if line]
         joined = " ".join(cleaned)
-        parts = list(_split(joined)) if _END.search(f"{joined} X") else cleaned
+        parts = list(_labelled(_split(joined))) if _END.search(f"{joined} X") else cleaned
         leads = True
         for part in parts:
             for piece in _lines(part):
@@ -174,6 +180,16 @@ def _split(paragraph: str) -> Iterator[str]:
         start = match.end()
     if paragraph[start:].strip():
         yield paragraph[start:].strip()
+
+
+def _labelled(parts: Iterator[str]) -> Iterator[str]:
+    """A label of one or two words, such as "Wait.", stays with the sentence it opens the paragraph for."""
+    first = next(parts, "")
+    if first and first.count(" ") < _LABEL_WORDS:
+        second = next(parts, "")
+        first = f"{first} {second}".rstrip()
+    yield from filter(None, [first])
+    yield from parts
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -16,8 +16,8 @@ from typing import Any
 from rota.providers.schema_filling import fill_schema
 from rota.providers.structured_output import find_schema
 
-Extract = Callable[[str, str, int], list[str]]
-"""`(text, question, max_sentences) -> sentences`, as `rota.documents.extract`: a layer above this one."""
+Extract = Callable[[Sequence[tuple[str, str]], str, int, bool], list[tuple[int, list[str]]]]
+"""`rota.documents.extract.quote_texts`, a layer above this one: titles and texts, question, tokens, one of each?"""
 
 NOTICE = "*Simulated models wrote this: its sentences are picked from the documents, not composed.*"
 """Stands above whatever a person may read as an answer: everything but summaries and merged notes."""
@@ -25,11 +25,11 @@ NOTICE = "*Simulated models wrote this: its sentences are picked from the docume
 _MERGES = "You merge notes"
 _MESSAGE_OVERHEAD_TOKENS = 8
 _FILLED_SHARE = 0.8
-_SENTENCE_CHARACTERS = 220
-_MAX_SENTENCES_PER_DOCUMENT = 6
-_MAX_STATEMENTS = 14
+_CHARACTERS_PER_QUOTED_TOKEN = 3.3
+_ANSWER_CHARACTERS = 1600
 _ATTRIBUTES = re.compile(r'(?=[\s>])((?:[^>"]|"[^"]*")*)>')
 _NUMBER = re.compile(r'\bnumber="(\d+)"')
+_TITLE = re.compile(r'\btitle="([^"]*)"')
 _MARK = re.compile(r"\[(\d+)\]")
 _CITED = re.compile(r"(\S.*?)((?:\s*\[\d+\])+)[.!?]?(?=\s|$)")
 _WORD = re.compile(r"\w{4,}")
@@ -94,11 +94,12 @@ class SimulatedModel:
             return json.dumps(self._fill(schema, notes, question or prompt, characters), ensure_ascii=False)
         if notes:
             heading = [] if merges else [NOTICE, ""]
-            return "\n".join([*heading, *map(str, self._merge(notes, question, characters - len(NOTICE)))])
+            room = characters - len(NOTICE) if merges else min(_ANSWER_CHARACTERS, characters - len(NOTICE))
+            return "\n".join([*heading, *map(str, self._merge(notes, question, room))])
         if documents:
             return "\n".join(str(s) for s in self._summarize(documents, question, characters))
-        sentences = self._extract(prompt, question or prompt, max(1, min(5, characters // _SENTENCE_CHARACTERS)))
-        return "\n".join([NOTICE, "", *sentences])
+        quotes = self._quote([("", prompt)], question or prompt, min(_ANSWER_CHARACTERS, characters), each=False)
+        return "\n".join([NOTICE, "", *(text for _, texts in quotes for text in texts)])
 
     def _fill(self, schema: Mapping[str, Any], notes: Sequence[str], question: str, characters: int) -> Any:
         """An answer as JSON says what the notes say; a plan, which has none, is made of its question."""
@@ -107,15 +108,17 @@ class SimulatedModel:
             return fill_schema(schema, picked, " ".join(picked))
         return fill_schema(schema, question_phrases(question), _clean(question))
 
-    def _summarize(self, documents: Sequence[tuple[int, str]], question: str, characters: int) -> Iterator[_Statement]:
-        """Every document gets its share of the room, so that none goes uncited."""
+    def _summarize(
+        self, documents: Sequence[tuple[int, str, str]], question: str, characters: int
+    ) -> Iterator[_Statement]:
+        """Every document has a statement, so that none goes uncited; those that fit the question have more."""
         share = characters // len(documents)
-        wanted = max(1, min(_MAX_SENTENCES_PER_DOCUMENT, share // _SENTENCE_CHARACTERS))
-        width = max(20, min(_SENTENCE_CHARACTERS, share - len("-  [1234].\n")))
-        for number, text in documents:
-            sentences = self._extract(text, question, wanted) or text.strip().splitlines()[:1]
-            for sentence in sentences:
-                yield _Statement(_clip(_MARK.sub(r"(\1)", sentence), width), (number,))
+        texts = [(title, _MARK.sub(r"(\1)", text)) for _, title, text in documents]
+        picked = dict(self._quote(texts, question, characters, each=True))
+        for index, (number, _, text) in enumerate(documents):
+            for quote in picked.get(index) or text.strip().splitlines()[:1]:
+                shortened = quote if index in picked else _clip(quote, max(20, share - len("-  [1234].\n")))
+                yield _Statement(_clean(shortened), (number,))
 
     def _merge(self, notes: Sequence[str], question: str, characters: int) -> list[_Statement]:
         """The best cited statements, each once with all its marks; what is not cited is not carried on."""
@@ -123,11 +126,17 @@ class SimulatedModel:
         for note in notes:
             for statement in _cited_statements(note):
                 numbers.setdefault(statement.text, {}).update(dict.fromkeys(statement.numbers))
-        statements = [_Statement(text, tuple(sorted(marks))) for text, marks in numbers.items()]
-        wanted = max(1, min(_MAX_STATEMENTS, characters // _SENTENCE_CHARACTERS))
-        picked = self._extract("\n".join(f"{s.text}." for s in statements), question, wanted) if statements else []
-        chosen = [s for s in statements if any(sentence in s.text for sentence in map(_clean, picked) if sentence)]
-        return (chosen or statements)[:wanted]
+        groups: dict[tuple[int, ...], list[str]] = {}
+        for text, marks in numbers.items():
+            groups.setdefault(tuple(sorted(marks)), []).append(f"{text}.")
+        picked = self._quote([("", "\n\n".join(texts)) for texts in groups.values()], question, characters, each=False)
+        marks_of = list(groups)
+        return [_Statement(_clean(text), marks_of[index]) for index, texts in picked for text in texts]
+
+    def _quote(
+        self, texts: Sequence[tuple[str, str]], question: str, characters: int, each: bool
+    ) -> list[tuple[int, list[str]]]:
+        return self._extract(texts, question, math.floor(characters / _CHARACTERS_PER_QUOTED_TOKEN), each)
 
 
 def question_phrases(question: str) -> list[str]:
@@ -147,11 +156,12 @@ def _blocks(prompt: str, tag: str) -> Iterator[tuple[str, str]]:
             yield attributes.group(1), rest[attributes.end() :]
 
 
-def _numbered_documents(prompt: str) -> Iterator[tuple[int, str]]:
+def _numbered_documents(prompt: str) -> Iterator[tuple[int, str, str]]:
+    """Number, title and text of each document."""
     for attributes, text in _blocks(prompt, "document"):
-        number = _NUMBER.search(attributes)
+        number, title = _NUMBER.search(attributes), _TITLE.search(attributes)
         if number and text.strip():
-            yield int(number.group(1)), text
+            yield int(number.group(1)), title.group(1) if title else "", text
 
 
 def _cited_statements(note: str) -> Iterator[_Statement]:

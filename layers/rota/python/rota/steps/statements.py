@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from rota.documents.chunk import beginning
-from rota.documents.extract import extract
-from rota.documents.sentences import sentences
+from rota.documents.extract import Source, quote
+from rota.documents.sentences import Sentence, sentences
 from rota.documents.tokens import estimate_tokens
 from rota.steps.citations import cited_in, mark
 
-STATEMENT_TOKENS = 40
-"""A typical statement with its mark; longer ones are made up for by leaving others out."""
+_LAST_MARKS = re.compile(r"\s*(?:\[\d+\])+(?=[.!?。！？…]*$)")
+_STOP = re.compile(r"[.!?。！？…]*$")
 
 
-def statements(texts: Iterable[str]) -> Iterator[str]:
-    """Every sentence of the notes, each with the marks of its line when it has none of its own."""
-    for text in texts:
-        for line in text.splitlines():
-            marks = cited_in(line)
-            for sentence in sentences(line):
-                own = bool(cited_in(sentence.text)) or not marks
-                yield sentence.text if own else f"{sentence.text} {mark(marks)}"
+def choose(question: str, texts: Iterable[str], max_tokens: int) -> list[str]:
+    """The statements of notes that answer the question best, within `max_tokens` as a list.
+
+    Those of the most relevant documents come first, each document's in their order.
+    """
+    sources = _by_marks(texts)
+    picked = quote([Source("", said) for said in sources.values()], question, max_tokens)
+    marks = list(sources)
+    return within([marked(text, marks[index]) for index, quotes in picked for text in quotes], max_tokens)
 
 
-def choose(question: str, texts: Sequence[str], max_tokens: int) -> list[str]:
-    """The statements of notes that answer the question best, within `max_tokens` as a list."""
-    everything = "\n\n".join(statements(texts))
-    return within(extract(everything, question, max(1, max_tokens // STATEMENT_TOKENS)), max_tokens)
+def marked(text: str, numbers: Sequence[int]) -> str:
+    """A statement with its documents' marks before the full stop, unless it ends with marks of its own."""
+    if not numbers or _LAST_MARKS.search(text):
+        return text
+    end = _STOP.search(text)
+    at = end.start() if end else len(text)
+    return f"{text[:at]} {mark(numbers)}{text[at:]}"
+
+
+def _by_marks(texts: Iterable[str]) -> dict[tuple[int, ...], list[Sentence]]:
+    """The sentences of notes by the documents they rest on; one that several notes have has all their marks."""
+    found = [statement for text in texts for line in text.splitlines() for statement in _of_line(line)]
+    numbers: dict[str, set[int]] = {}
+    for sentence, cited in found:
+        numbers.setdefault(sentence.text, set()).update(cited)
+    groups: dict[tuple[int, ...], list[Sentence]] = {}
+    for sentence, _ in found:
+        if sentence.text in numbers:
+            groups.setdefault(tuple(sorted(numbers.pop(sentence.text))), []).append(sentence)
+    return groups
+
+
+def _of_line(line: str) -> Iterator[tuple[Sentence, list[int]]]:
+    """A line's sentences with their marks, or those of the whole line; marks at a sentence's end are taken off it."""
+    whole = cited_in(line)
+    for sentence in sentences(line):
+        bare = _LAST_MARKS.sub("", sentence.text)
+        # Marks inside a sentence tell its halves apart, so all of them stay where they are.
+        text = sentence.text if cited_in(bare) else bare
+        yield Sentence(text, sentence.leads), cited_in(sentence.text) or whole
 
 
 def within(lines: Sequence[str], max_tokens: int) -> list[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rota.documents.chunk import beginning
-from rota.documents.extract import extract
+from rota.documents.extract import LINE_TOKENS, extract, quote_texts
 from rota.errors import InvalidOutputError
 from rota.records import Batch, Passage, Summary
 from rota.steps import citations, delimit
 from rota.steps.output import bare
 from rota.steps.prompt import StepPrompt, bullets, fill, words
-from rota.steps.statements import STATEMENT_TOKENS, as_list, line_tokens
+from rota.steps.statements import as_list, marked
 
 QUESTION_TOKENS = 600
 """A longer question is shortened here, so that documents keep their room; the answer's prompt has it whole."""
@@ -42,26 +42,30 @@ def check(text: str, batch: Batch) -> Summary:
 
 
 def extractive(question: str, batch: Batch, max_tokens: int) -> Summary:
-    """Notes without a model: the sentences of each passage that say most, in their own words."""
+    """Notes without a model: of each passage a sentence, and more of those that say most, in their own words."""
     passages = batch["passages"]
     share = max_tokens // max(1, len(passages))
-    lines = [line for passage in passages for line in _lines(passage, question, share)]
-    numbers = _numbers(batch)
+    texts = [(passage["title"], citations.without_marks(passage["text"])) for passage in passages]
+    picked = dict(quote_texts(texts, question, max_tokens, each=True))
+    lines = [
+        line
+        for index, passage in enumerate(passages)
+        for line in _lines(passage, picked.get(index) or [_shortened(texts[index], question, share)])
+    ]
     text = as_list(lines)
+    numbers = _numbers(batch)
     return Summary(batch_id=batch["batch_id"], text=text, cited=citations.cited_in(text), documents=numbers)
 
 
-def _lines(passage: Passage, question: str, max_tokens: int) -> list[str]:
-    """At least one line for a passage, the most that fit into its share."""
-    mark = f" [{passage['number']}]"
-    found = extract(passage["text"], question, max(1, max_tokens // STATEMENT_TOKENS)) or [passage["title"]]
-    lines: list[str] = []
-    for sentence in found:
-        line = citations.without_marks(sentence) + mark
-        if sum(map(line_tokens, lines)) + line_tokens(line) <= max_tokens:
-            lines.append(line)
-    shortest = max(4, max_tokens - line_tokens(mark))
-    return lines or [beginning(citations.without_marks(found[0]), shortest) + mark]
+def _lines(passage: Passage, quotes: Sequence[str]) -> list[str]:
+    return [marked(line, [passage["number"]]) for line in quotes]
+
+
+def _shortened(titled: tuple[str, str], question: str, max_tokens: int) -> str:
+    """The beginning of a passage's best sentence, or of its title, so that no document goes without a line."""
+    title, text = titled
+    found = extract(text, question, 1) or [title]
+    return beginning(found[0], max(4, max_tokens - LINE_TOKENS))
 
 
 def _filled(question: str, focus: Sequence[str], documents: str, max_output_tokens: int) -> StepPrompt:
