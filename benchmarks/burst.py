@@ -2,29 +2,32 @@
 
 Run: python -m benchmarks.burst [--documents 120]        (takes real minutes: the simulated quotas are per real minute)
 
-The pool is examples/two-models.yaml with a context that holds the batches: 100,000 and 60,000 tokens a minute. Each
-document has about 2,700 tokens and makes one batch. A window admits its quota at once and again every 60 s, so the bound
-for T tokens on Q a minute is (ceil(T / Q) - 1) * 60 s, whatever the scheduler; T is what the vendors counted in the end.
+The pool is examples/two-models.yaml: 100,000 and 60,000 tokens a minute. Each document has about 2,700 tokens and makes
+one batch. A window admits its quota at once and again every 60 s, so the bound for T tokens on Q a minute is
+(ceil(T / Q) - 1) * 60 s, whatever the scheduler; T is what the vendors counted in the end.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
 import random
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
+import urllib3
+
+from cli.api import Api
+from cli.target import Target
 from local import stack
 from local.aws import local_session
 from local.state import ROOT, State
 
 CONFIG = ROOT / "examples" / "two-models.yaml"
+QUOTA = 160_000
 TOPICS = ("billing", "storage", "the scheduler", "the gateway", "backups", "search", "quotas", "the mail queue")
 TARGET = 1.25
 WORDS = 2_000
@@ -45,27 +48,15 @@ def document(number: int) -> str:
     return "\n".join(lines)
 
 
-def call(state: State, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """One request to the API of the stack."""
-    request = urllib.request.Request(
-        f"{state.api_url}/v1/{path}",
-        method=method,
-        data=json.dumps(body).encode() if body else None,
-        headers={"Authorization": f"Bearer {state.key}", "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=60) as reply:
-        return json.load(reply)
-
-
-def follow(state: State, job_id: str) -> dict[str, Any]:
+def follow(api: Api, job_id: str) -> dict[str, Any]:
     """Wait for the job's end, with a line every ten seconds."""
     began, told = time.monotonic(), -10.0
     while True:
-        job: dict[str, Any] = call(state, "GET", f"jobs/{job_id}")
-        elapsed = time.monotonic() - began
+        job = api.get(f"jobs/{job_id}")
+        elapsed, progress = time.monotonic() - began, job["progress"]
         if elapsed - told >= 10:
-            progress = job["progress"]
-            print(f"{elapsed:6.0f} s  {job['status']:12} {progress['batches_done']} of {progress['batches_total']} batches")
+            batches = f"{progress['batches_done']} of {progress['batches_total']} batches"
+            print(f"{elapsed:6.0f} s  {job['status']:12} {batches}", flush=True)
             told = elapsed
         if job["status"] in ("done", "failed", "stopped"):
             return job
@@ -87,23 +78,26 @@ def main() -> None:
 
 
 def report(state: State, documents: int) -> None:
-    """Run the job and print its figures."""
-    s3 = local_session().client("s3", endpoint_url=state.endpoint)
+    """Run the job and print its figures beside the vendors' own statistics."""
+    s3, api = local_session().client("s3", endpoint_url=state.endpoint), Api(Target(state.api_url, state.key))
     for number in range(documents):
         key = f"library/burst/{number:04d}.md"
         s3.put_object(Bucket=state.outputs["DocumentsBucket"], Key=key, Body=document(number).encode())
     body = {"query": "Which teams were slow, and why?", "sources": [{"type": "s3", "prefix": "library/burst/"}]}
-    job = follow(state, call(state, "POST", "jobs", body)["job_id"])
-    with urllib.request.urlopen(f"http://127.0.0.1:{state.ports['simulated']}/_simulated/stats", timeout=10) as reply:
-        vendors = json.load(reply)
-    usage, quota = job["usage"], 160_000
+    job = follow(api, api.post("jobs", body)["job_id"])
+    vendors = urllib3.request("GET", f"http://127.0.0.1:{state.ports['simulated']}/_simulated/stats").json()["models"]
+    usage = job["usage"]
     tokens = usage["input_tokens"] + usage["output_tokens"]
-    bound_s = (math.ceil(tokens / quota) - 1) * 60
-    took_s = (job["finished_ms"] - job["started_ms"]) / 1000
-    print(f"\n{documents} documents, {usage['calls']} calls, {tokens:,} tokens on {quota:,} a minute; job {job['status']}")
+    bound_s = (math.ceil(tokens / QUOTA) - 1) * 60
+    took_s = (job["finished_ms"] - job["created_ms"]) / 1000
+    print(f"\n{documents} documents, {usage['calls']} calls, {tokens:,} tokens on {QUOTA:,} a minute: {job['status']}")
     print(f"makespan {took_s:.1f} s, bound {bound_s} s: {took_s / max(1, bound_s):.2f} × (target {TARGET} ×)")
-    print(f"refusals {usage['refusals']}, fallbacks {usage['fallbacks']}, coverage {job.get('coverage')}")
-    print(f"vendors' own statistics: {json.dumps(vendors)[:1500]}")
+    print(f"coverage {job['coverage']['sentence']}; fallbacks {usage['fallbacks']}; refusals {usage['refusals']}")
+    for name, seen in vendors.items():
+        print(
+            f"{name:10} {seen['calls']} calls, {seen['refusals']} refused, "
+            f"at most {seen['max_tokens_60s']:,} tokens in any 60 s, {seen['concurrent_peak']} calls at once"
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What every step that calls a model has in common: stop when told, wait outside, count, fall back to extraction.
 
-    handler ──► Work ──► carry_out ──► Carried(value, …)          the handler stores it: status done
-                              └──────► StepEvent(status wait)     the state machine waits and calls the handler again
+handler ──► Work ──► carry_out ──► Carried(value, …)          the handler stores it: status done
+                          └──────► StepEvent(status wait)     the state machine waits and calls the handler again
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from functions import parts
-from rota.dispatch import CallRecord, Dispatcher, Finished, Pending
+from rota.calls import CallRecord, Finished
+from rota.dispatch import Dispatcher, Pending
 from rota.errors import (
     AllModelsFailedError,
     ConflictError,
@@ -132,14 +133,10 @@ def carry_out(step: StepEvent, job: Job, work: Work[T], context: Any) -> Carried
 
 def _count(job: Job, record: CallRecord) -> None:
     """One line and one write per model call: the log, the metrics, and the job's counters."""
-    log_model_call(
-        record, job=job.job_id, user=job.owner, feature=job.origin.partition(":")[0], query_type=record.task
-    )
+    log_model_call(record, job=job.job_id, user=job.owner, feature=job.origin.partition(":")[0], query_type=record.task)
     tokens = record.usage.total_tokens
     refused = int(record.outcome == RateLimitedError.code)
-    counted = model_counters(
-        record.model, calls=1, tokens=tokens, cost_nanousd=record.cost_nanousd, refusals=refused
-    )
+    counted = model_counters(record.model, calls=1, tokens=tokens, cost_nanousd=record.cost_nanousd, refusals=refused)
     try:
         parts.jobs().add(
             job.job_id,

@@ -41,9 +41,7 @@ def catalog() -> Catalog:
     from rota.catalog import load_catalog, packaged_catalog
 
     found = load_catalog(settings().config) if settings().config else packaged_catalog()
-    return found.with_overrides(
-        settings().provider_endpoints, settings().summaries_pool, settings().synthesis_model
-    )
+    return found.with_overrides(settings().provider_endpoints, settings().summaries_pool, settings().synthesis_model)
 
 
 @cache
@@ -94,8 +92,8 @@ def _secret(provider_name: str, name: str) -> str:
     try:
         text = boto3.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
     except ClientError as error:
-        why = error.response["Error"]["Code"]
-        raise ModelUnavailableError(f"the secret {name} cannot be read: {why}", provider=provider_name, model="") from error
+        why = f"the secret {name} cannot be read: {error.response['Error']['Code']}"
+        raise ModelUnavailableError(why, provider=provider_name, model="") from error
     if text.lstrip().startswith("{"):
         return str(json.loads(text)["key"])
     return text

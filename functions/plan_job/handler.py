@@ -28,7 +28,8 @@ def plan_job(step: StepEvent, context: Any) -> StepEvent:
         return carried
     now_ms = parts.ledger().clock.now_ms()
     batches = write_batches(files, job, carried.value, parts.catalog(), parts.ledger(), now_ms)
-    files.put_plan({**carried.value, **carried.facts, "defaulted": carried.finished is None, "estimate": batches.estimate})
+    facts = {**carried.facts, "defaulted": carried.finished is None, "estimate": batches.estimate}
+    files.put_plan({**carried.value, **facts})
     parts.jobs().set_counts(job.job_id, **batches.counts)
     return model_step.done(step, manifest_key=batches.manifest_key, dry_run=dry_run)
 

@@ -62,9 +62,7 @@ def _work(job: Job, files: JobFiles, batch: Batch) -> Work[Summary]:
 
 def _failed(job: Job, files: JobFiles, batch: Batch, error: RotaError, waited: bool) -> None:
     numbers = sorted({passage["number"] for passage in batch["passages"]})
-    files.put_failure(
-        BatchFailure(batch_id=batch["batch_id"], documents=numbers, code=error.code, message=str(error))
-    )
+    files.put_failure(BatchFailure(batch_id=batch["batch_id"], documents=numbers, code=error.code, message=str(error)))
     parts.jobs().add(job.job_id, batches_failed=1, batches_waiting=-int(waited))
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from local.simulated.models import load_models
 from local.simulated.server import SimulatedServer
 from local.simulated.vendor import Vendors
-from rota.documents.extract import extract
+from rota.documents.extract import quote_texts
 
 PARENT_CHECK_S = 1.0
 
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of latencies and of faults with a probability")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when the starting process does")
     options = parser.parse_args(argv)
-    vendors = Vendors(load_models(options.config), extract, time.monotonic, options.time_scale, options.seed)
+    vendors = Vendors(load_models(options.config), quote_texts, time.monotonic, options.time_scale, options.seed)
     asyncio.run(_serve(SimulatedServer(vendors), options.port, options.port_file, options.exit_with_parent))
 
 

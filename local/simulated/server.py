@@ -17,7 +17,7 @@ from local.simulated.models import ModelConfig
 from local.simulated.openai_wire import OpenAIWire
 from local.simulated.vendor import Admission, Asked, VendorModel, Vendors
 from local.simulated.wire import Rejected, Wire
-from rota.documents.extract import extract
+from rota.documents.extract import quote_texts
 
 _HANG_UP = Response(0, delivery="close")
 _MALFORMED = Response(200, b"<html><body><h1>502 Bad Gateway</h1></body></html>", {"content-type": "text/html"})
@@ -124,7 +124,7 @@ class RunningServer:
         time_scale: float = 1.0,
         seed: int = 0,
     ) -> None:
-        self._server = SimulatedServer(Vendors(configs, extract, clock, time_scale, seed))
+        self._server = SimulatedServer(Vendors(configs, quote_texts, clock, time_scale, seed))
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self._ready = threading.Event()
         self._stop: Callable[[], object] = lambda: None

@@ -9,9 +9,10 @@ from deployed_stack import DeployedStack
 
 TEXTS = {
     "lease.md": "# Lease\n\nThe lease ends in 2027. The rent is 900 euros a month. Pets are allowed.",
-    "letter.md": "# Letter\n\nThe landlord raises the rent to 950 euros from May. The tenant may object within a month.",
+    "letter.md": "# Letter\n\nThe landlord raises the rent to 950 euros from May. The tenant may object.",
 }
-JOB = {"query": "How high is the rent?", "sources": [{"type": "text", "title": "a.md", "text": "The rent is 900 euros."}]}
+SOURCE = {"type": "text", "title": "a.md", "text": "The rent is 900 euros."}
+JOB = {"query": "How high is the rent?", "sources": [SOURCE]}
 
 
 def test_a_job_is_answered_with_citations_usage_and_a_line_per_call(stack: DeployedStack) -> None:
@@ -142,7 +143,8 @@ def test_jobs_of_another_owner_do_not_exist(stack: DeployedStack) -> None:
 
 def test_a_stopped_job_makes_no_more_calls(stack: DeployedStack) -> None:
     """Stopped while its batches wait for quota: status stopped, and the vendor sees nothing more of it."""
-    texts = {f"{n}.md": f"Chapter {n}. " + "The rent of house number seven is nine hundred euros. " * 200 for n in range(8)}
+    rent = "The rent of house number seven is nine hundred euros. "
+    texts = {f"{n}.md": f"Chapter {n}. " + rent * 200 for n in range(8)}
     job_id = stack.start_job("How high is the rent?", texts, model="gpt-oss-120b")
     assert stack.eventually(lambda: stack.api("GET", f"jobs/{job_id}").body["progress"]["batches_waiting"] > 0)
     assert stack.api("DELETE", f"jobs/{job_id}").status == 202

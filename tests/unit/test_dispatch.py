@@ -10,9 +10,10 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
+from rota.calls import CallRecord, Finished
 from rota.catalog import Catalog, parse_catalog
 from rota.clock import ServiceClock
-from rota.dispatch import CallRecord, Dispatcher, Finished, Pending, Waiting
+from rota.dispatch import Dispatcher, Pending, Waiting
 from rota.errors import (
     AllModelsFailedError,
     InvalidOutputError,
@@ -136,9 +137,7 @@ def world(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     with mock_aws():
-        dynamodb = boto3.client(
-            "dynamodb", region_name="us-east-1", config=Config(retries={"total_max_attempts": 1})
-        )
+        dynamodb = boto3.client("dynamodb", region_name="us-east-1", config=Config(retries={"total_max_attempts": 1}))
         dynamodb.create_table(
             TableName="Ledger",
             BillingMode="PAY_PER_REQUEST",
@@ -265,7 +264,7 @@ def test_when_every_model_fails_the_error_carries_every_attempt(world: World) ->
     """Both models, in order."""
     for name in ("a", "b"):
         world.provider.errors[name] = [ProviderUnavailableError(f"{name} is down", provider="local", model=name)]
-    with pytest.raises(AllModelsFailedError, match="a is down.*b is down") as failed:
+    with pytest.raises(AllModelsFailedError, match=r"a is down.*b is down") as failed:
         world.run()
     assert [attempt.model for attempt in failed.value.attempts] == ["a", "b"]
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rota.documents.extract import extract, terms
+from rota.documents.extract import extract
 from rota.documents.sentences import LONGEST, sentences
+from rota.documents.terms import terms
 
 REPORT = """# Annual report
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from rota.documents.extract import extract
+from rota.documents.extract import quote_texts
 from rota.providers.simulated import NOTICE, SimulatedModel, question_phrases
 from rota.providers.structured_output import schema_instruction
 from rota.records import Batch, DocumentInfo, Notes, Passage
@@ -22,7 +22,7 @@ DOCUMENTS = (
     '<document number="12" title="b">Owners &amp; crews pay at the gate of the harbour.</document>'
 )
 
-model = SimulatedModel(extract)
+model = SimulatedModel(quote_texts)
 
 
 def cited(text: str) -> set[int]:
@@ -129,7 +129,7 @@ def test_any_other_prompt_is_answered_too() -> None:
 
 def test_tokens_are_counted_by_the_models_own_tokenizer() -> None:
     """System prompt, prompt and schema all count."""
-    dense = SimulatedModel(extract, characters_per_token=2.0)
+    dense = SimulatedModel(quote_texts, characters_per_token=2.0)
     assert (model.count_tokens("x" * 9), dense.count_tokens("x" * 9)) == (3, 5)
     assert model.count_input_tokens("s" * 40, "p" * 40) == 28
     assert model.count_input_tokens("", "p" * 40, {"type": "object"}) > model.count_input_tokens("", "p" * 40)

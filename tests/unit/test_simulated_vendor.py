@@ -11,7 +11,7 @@ from local.simulated.faults import Fault, FaultBook, FaultKind, parse_fault
 from local.simulated.models import Latency, ModelConfig, load_models, parse_models
 from local.simulated.quotas import Limit, Refusal
 from local.simulated.vendor import Admission, Asked, VendorModel, Vendors
-from rota.documents.extract import extract
+from rota.documents.extract import quote_texts
 
 ROOT = Path(__file__).parents[2]
 BEDROCK = ModelConfig(
@@ -24,7 +24,7 @@ ASKED = Asked("any", "", "p" * 368, 200)
 
 def vendor_model(config: ModelConfig) -> VendorModel:
     """A model on its own."""
-    return VendorModel(config, extract, seed=1)
+    return VendorModel(config, quote_texts, seed=1)
 
 
 def used(model: VendorModel, now_s: float = 0) -> float:
@@ -89,7 +89,7 @@ def test_latencies_follow_the_seed() -> None:
     """The same series for the same seed, longer for more output, exact without spread."""
     steady = BEDROCK.changed({"latency": {"base_ms": 100, "per_token_ms": 2, "sigma": 0}})
     assert vendor_model(steady).latency_s(50) == pytest.approx(0.2)
-    series = [VendorModel(BEDROCK, extract, seed).latency_s(50) for seed in (1, 1, 2)]
+    series = [VendorModel(BEDROCK, quote_texts, seed).latency_s(50) for seed in (1, 1, 2)]
     assert series[0] == series[1] != series[2]
     assert steady.latency == Latency(100, 2, 0)
 
@@ -97,14 +97,14 @@ def test_latencies_follow_the_seed() -> None:
 def test_vendor_time_runs_faster_by_the_scale() -> None:
     """A minute's quota is back after six real seconds at scale 10."""
     clock = iter([100.0, 106.0])
-    vendors = Vendors({"nova": BEDROCK}, extract, lambda: next(clock), time_scale=10)
+    vendors = Vendors({"nova": BEDROCK}, quote_texts, lambda: next(clock), time_scale=10)
     assert vendors.now_s() == 60
     assert vendors.real_s(60) == 6
 
 
 def test_models_can_be_changed_added_and_reset() -> None:
     """A change starts the model's quotas afresh; a reset keeps it."""
-    vendors = Vendors({"nova": BEDROCK}, extract, lambda: 0.0)
+    vendors = Vendors({"nova": BEDROCK}, quote_texts, lambda: 0.0)
     vendors.change("nova", {"limits": [{"kind": "rpm", "amount": 1, "algorithm": "fixed_window"}]})
     vendors.change("new", {"vendor_model": "openai/new", "wire": "openai_compatible", "refunds": True})
     vendors.reset()
@@ -130,7 +130,7 @@ def test_models_can_be_changed_added_and_reset() -> None:
 def test_changes_without_sense_are_refused(model: str, changes: dict[str, Any]) -> None:
     """A benchmark must not run on quotas that nobody meant."""
     with pytest.raises(ValueError, match=r".+"):
-        Vendors({"nova": BEDROCK}, extract, lambda: 0.0).change(model, changes)
+        Vendors({"nova": BEDROCK}, quote_texts, lambda: 0.0).change(model, changes)
 
 
 def test_a_fault_befalls_as_many_calls_as_ordered() -> None:

@@ -89,7 +89,7 @@ def test_without_a_model_sentences_are_quoted() -> None:
     """With their document's mark; a document's own references cite nothing."""
     summary = summarize.extractive(QUESTION, BATCH, 80)
     assert summary["text"] == (
-        "- Backups are kept for thirty days, see (9). [3]\n- Nobody may delete a backup alone. [5]"
+        "- Backups are kept for thirty days, see (9) [3].\n- Nobody may delete a backup alone [5]."
     )
     assert (summary["cited"], summary["documents"]) == ([3, 5], [3, 5])
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
-from rota.catalog import Catalog, Model, Step
+from rota.catalog import Catalog, Model
 from rota.documents.group import MIN_BATCH_TOKENS, pack, passage_tokens
 from rota.errors import NoCapacityError
 from rota.estimate import Load, estimate
@@ -19,7 +19,6 @@ from rota.records import Batch, Document, Plan
 from rota.routing.budget import input_budget
 from rota.steps import summarize
 from rota.storage import JobFiles
-
 
 AT_ONCE = 32
 """Objects read or written side by side: enough to hide S3's latency, few enough to hold in memory."""
@@ -63,7 +62,7 @@ def write_batches(files: JobFiles, job: Job, plan: Plan, catalog: Catalog, ledge
             list(writers.map(files.put_batch, batches))
             ids += [batch["batch_id"] for batch in batches]
             tokens += sum(frame + _tokens(batch) for batch in batches)
-    found = _estimate(job, step, Load(len(ids), tokens, len(ids) * step.max_output_tokens), models, ledger, now_ms)
+    found = _estimate(job, Load(len(ids), tokens, len(ids) * step.max_output_tokens), models, ledger, now_ms)
     counts = {
         "batches_total": len(ids),
         "eta_s": found["eta_s"],
@@ -72,9 +71,7 @@ def write_batches(files: JobFiles, job: Job, plan: Plan, catalog: Catalog, ledge
     return Batches(files.put_manifest(ids), found, counts)
 
 
-def _estimate(
-    job: Job, step: Step, load: Load, models: list[Model], ledger: Ledger, now_ms: int
-) -> dict[str, Any]:
+def _estimate(job: Job, load: Load, models: list[Model], ledger: Ledger, now_ms: int) -> dict[str, Any]:
     if job.options.get("mode") == "extractive":
         load = Load(0, 0, 0)
     accounts = ledger.read(model.id for model in models) if load.calls else {}

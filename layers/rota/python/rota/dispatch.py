@@ -1,35 +1,24 @@
 """The dispatcher: route, book, wait, call, check, settle; and fall back through the pool when a model fails.
 
-    run ──► booked start within INSIDE_MS ──► sleep ──► call ──► Finished
-       └──► later ──► Waiting(until, pending) ······ the caller waits for nothing and comes back with `pending`
+run ──► booked start within INSIDE_MS ──► sleep ──► call ──► Finished
+   └──► later ──► Waiting(until, pending) ······ the caller waits for nothing and comes back with `pending`
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
 
-from rota.accounts import Account, Counters
-from rota.catalog import Catalog, Model
-from rota.errors import (
-    AllModelsFailedError,
-    Attempt,
-    InvalidOutputError,
-    NoCapacityError,
-    ProviderError,
-    ProviderRejectedError,
-    ProviderTimeoutError,
-    ProviderUnavailableError,
-    RateLimitedError,
-)
+from rota.accounts import Account
+from rota.calls import Caller, CallRecord, Errand, Finished
+from rota.catalog import Catalog
+from rota.errors import AllModelsFailedError, Attempt, NoCapacityError, RateLimitedError
 from rota.ledger import FARTHEST_MS, HORIZON_MS, Booking, Ledger
-from rota.pricing import cost_nanousd, used_amounts
-from rota.providers.base import Completion, ModelCall, Provider
+from rota.providers.base import ModelCall, Provider
 from rota.routing.pipeline import Decision, route
 from rota.routing.request import ModelRequest
-from rota.usage import Usage
 
 T = TypeVar("T")
 
@@ -37,10 +26,6 @@ INSIDE_MS = 5_000
 """Waits up to this long stay inside the function; longer ones go to a Wait state, which costs nothing."""
 EARLY_MS = 3_000
 """How long before a booked start the function is woken, so that the call leaves in time."""
-LOOK_AGAIN_MS = 2_000
-"""Whoever waited longer reads the account once more before calling: it may have been blocked meanwhile."""
-UNAVAILABLE_MS = 5_000
-"""How long every caller keeps off a model after its vendor's own trouble."""
 SPARE_MS = 8_000
 """What a function needs besides the provider's time-out: sleeping to the start, settling, storing the result."""
 LONGEST_WAIT_MS = 3_600_000
@@ -75,45 +60,6 @@ class Waiting:
     pending: Pending
 
 
-@dataclass(frozen=True, slots=True)
-class CallRecord:
-    """Everything there is to know about one model call, for the log line and the counters.
-
-    `outcome` is `ok` or the error's code; `fallback_from` the model that failed before, `wait_ms` the time from
-    the request to the call, `settled` whether the ledger confirmed the settlement.
-    """
-
-    task: str
-    rule: str
-    model: str
-    provider: str
-    tier: int
-    outcome: str
-    attempts: int
-    fallback_from: str | None
-    booked_tokens: int
-    wait_ms: int
-    latency_ms: int = 0
-    usage: Usage = field(default_factory=Usage)
-    cost_nanousd: int = 0
-    settled: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Finished(Generic[T]):
-    """An answer that passed its check: `value` is what the check made of `completion`."""
-
-    value: T
-    completion: Completion
-    record: CallRecord
-    attempts: tuple[Attempt, ...]
-
-    @property
-    def fallback_used(self) -> bool:
-        """Whether another model had failed before."""
-        return bool(self.attempts)
-
-
 class Dispatcher:
     """Carries requests to models without ever going over a quota."""
 
@@ -125,8 +71,8 @@ class Dispatcher:
         on_call: Callable[[CallRecord], None],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._catalog, self._ledger, self._provider = catalog, ledger, provider
-        self._on_call, self._sleep = on_call, sleep
+        self._catalog, self._ledger, self._sleep = catalog, ledger, sleep
+        self._caller = Caller(catalog, ledger, provider, on_call)
 
     def run(
         self,
@@ -147,29 +93,35 @@ class Dispatcher:
         attempts = list(state.attempts)
         while True:
             decision = self._decide(request, attempts)
-            if booking is None:
-                booked = self._book(request, decision)
-                if isinstance(booked, int):
-                    return Waiting(booked, Pending(state.first_ms, None, tuple(attempts)))
-                booking = booked
-            now_ms = self._ledger.clock.now_ms()
-            if booking.start_ms - now_ms > INSIDE_MS:
-                wake_ms = booking.start_ms - EARLY_MS
-                return Waiting(wake_ms, Pending(state.first_ms, booking, tuple(attempts)))
-            if not self._has_time(booking.model, remaining_ms()):
-                self._ledger.cancel(booking)
-                return Waiting(now_ms, Pending(state.first_ms, None, tuple(attempts)))
-            self._sleep(max(0, booking.start_ms - now_ms) / 1000)
-            if booking.is_void(self._ledger.clock.now_ms()):
-                self._ledger.cancel(booking)
-            else:
-                finished = self._try(request, call, check, booking, decision, attempts, state.first_ms)
+            booked = booking or self._book(request, decision)
+            ready = self._get_ready(booked, remaining_ms())
+            if isinstance(ready, Waiting):
+                return Waiting(ready.until_ms, Pending(state.first_ms, ready.pending.booking, tuple(attempts)))
+            if ready is not None:
+                errand = Errand(request, call, check, decision.rule, state.first_ms, attempts)
+                finished = self._caller.make(errand, ready)
                 if finished is not None:
                     return finished
             booking = None
 
+    def _get_ready(self, booked: Booking | int, remaining_ms: int) -> Booking | Waiting | None:
+        """Sleep until the booked start. Waiting when that is not for here; None when the start was missed."""
+        now_ms = self._ledger.clock.now_ms()
+        if isinstance(booked, int):
+            return Waiting(booked, Pending(now_ms))
+        if booked.start_ms - now_ms > INSIDE_MS:
+            return Waiting(booked.start_ms - EARLY_MS, Pending(now_ms, booked))
+        if remaining_ms < self._caller.timeout_s(booked.model) * 1000 + SPARE_MS:
+            self._ledger.cancel(booked)
+            return Waiting(now_ms, Pending(now_ms))
+        self._sleep(max(0, booked.start_ms - now_ms) / 1000)
+        if booked.is_void(self._ledger.clock.now_ms()):
+            self._ledger.cancel(booked)
+            return None
+        return booked
+
     def _decide(self, request: ModelRequest, attempts: list[Attempt]) -> Decision:
-        """Route, leaving out models that failed for this call. A refusal only moved the call: they may be asked again."""
+        """Route, leaving out models that failed for this call; one that only refused it may be asked again."""
         if len(attempts) >= MAX_ATTEMPTS:
             raise AllModelsFailedError(attempts)
         failed = {attempt.model for attempt in attempts if attempt.code != RateLimitedError.code}
@@ -201,7 +153,8 @@ class Dispatcher:
                 accounts |= self._ledger.read(model.id for model in decision.candidates if model.id not in accounts)
                 continue
             if start_ms - now_ms > LONGEST_WAIT_MS:
-                raise NoCapacityError(f"no model of {decision.rule} can start within {LONGEST_WAIT_MS // 60_000} minutes")
+                minutes = LONGEST_WAIT_MS // 60_000
+                raise NoCapacityError(f"no model of {decision.rule} can start within {minutes} minutes")
             horizon_ms = HORIZON_MS if request.priority == "bulk" else FARTHEST_MS
             if start_ms - now_ms > horizon_ms:
                 return start_ms - horizon_ms + self._spread_ms(request)
@@ -227,98 +180,3 @@ class Dispatcher:
     def _spread_ms(request: ModelRequest) -> int:
         """Up to a second that differs between the members of a series, so that they do not come back together."""
         return request.rotation * 137 % 1000
-
-    def _has_time(self, model_id: str, remaining_ms: int) -> bool:
-        return remaining_ms >= self._timeout_s(model_id) * 1000 + SPARE_MS
-
-    def _timeout_s(self, model_id: str) -> float:
-        return self._catalog.providers[self._catalog.model(model_id).provider].timeout_s
-
-    def _try(
-        self,
-        request: ModelRequest,
-        call: ModelCall,
-        check: Callable[[str], T],
-        booking: Booking,
-        decision: Decision,
-        attempts: list[Attempt],
-        first_ms: int,
-    ) -> Finished[T] | None:
-        """One call under one booking. None when it failed in a way that another try may cure (noted in `attempts`)."""
-        model = self._catalog.model(booking.model)
-        started_ms = self._ledger.clock.now_ms()
-
-        def record(outcome: str, settled: bool, completion: Completion | None = None) -> CallRecord:
-            usage = completion.usage if completion else Usage()
-            now_ms = self._ledger.clock.now_ms()
-            made = CallRecord(
-                task=request.task,
-                rule=decision.rule,
-                model=model.id,
-                provider=model.provider,
-                tier=model.tier,
-                outcome=outcome,
-                attempts=len(attempts) + 1,
-                fallback_from=attempts[-1].model if attempts else None,
-                booked_tokens=_tokens(booking.amounts),
-                wait_ms=started_ms - first_ms,
-                latency_ms=completion.latency_ms if completion else now_ms - started_ms,
-                usage=usage,
-                cost_nanousd=cost_nanousd(model, usage),
-                settled=settled,
-            )
-            self._on_call(made)
-            return made
-
-        try:
-            completion = self._provider(model.provider).complete(
-                model.id, model.vendor_model, call, self._timeout_s(model.id)
-            )
-        except ProviderError as error:
-            record(error.code, self._give_back(booking, error))
-            if isinstance(error, ProviderRejectedError):
-                raise
-            attempts.append(Attempt(model.id, error.code, str(error)))
-            return None
-        settled = self._settle(model, booking, completion.usage, call.max_output_tokens)
-        try:
-            value = check(completion.text)
-        except InvalidOutputError as error:
-            record(error.code, settled, completion)
-            attempts.append(Attempt(model.id, error.code, str(error)))
-            return None
-        return Finished(value, completion, record("ok", settled, completion), tuple(attempts))
-
-    def _settle(self, model: Model, booking: Booking, usage: Usage, max_output_tokens: int) -> bool:
-        """Settle what the vendor counts: what was used, or the whole reservation where it gives nothing back."""
-        output_tokens = usage.output_tokens if model.refunds else max(usage.output_tokens, max_output_tokens)
-        used = used_amounts(model, Usage(usage.input_tokens, output_tokens))
-        counters = Counters(
-            calls=1,
-            input_tokens=usage.input_tokens + usage.cached_tokens,
-            output_tokens=usage.output_tokens,
-            booked_tokens=_tokens(booking.amounts),
-            used_tokens=_tokens(used),
-        )
-        return self._ledger.settle(booking, used, counters)
-
-    def _give_back(self, booking: Booking, error: ProviderError) -> bool:
-        """Undo the booking of a failed call as far as the vendor spent nothing, and warn the other callers."""
-        now_ms = self._ledger.clock.now_ms()
-        if isinstance(error, RateLimitedError):
-            wait_ms = UNAVAILABLE_MS if error.retry_after_s is None else round(error.retry_after_s * 1000)
-            self._ledger.block(booking.model, now_ms + wait_ms)
-            return self._ledger.count_refusal(booking)
-        if isinstance(error, ProviderTimeoutError):
-            return True  # the vendor may be spending it still: the booking stands and ages out
-        if isinstance(error, ProviderUnavailableError):
-            self._ledger.block(booking.model, now_ms + UNAVAILABLE_MS)
-        return self._ledger.cancel(booking)
-
-
-def _tokens(amounts: Mapping[str, int]) -> int:
-    """Tokens among the units of a booking, whichever limits the model has."""
-    for kind in ("tpm", "tpd"):
-        if kind in amounts:
-            return amounts[kind]
-    return amounts.get("itpm", 0) + amounts.get("otpm", 0)

@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 if TYPE_CHECKING:  # functions that call no model do not pay for importing what does
-    from rota.dispatch import CallRecord
+    from rota.calls import CallRecord
 
 NAMESPACE = "Rota"
 NANO = 1_000_000_000

@@ -44,7 +44,7 @@ Source = Annotated[TextSource | UploadSource | S3Source, Field(discriminator="ty
 
 
 class JobOptions(Strict):
-    """How a job is done. `pool` or `model` replaces the summaries' pool, `answer_model` the plan's and answer's model."""
+    """How a job is done; `pool` or `model` replaces the summaries' pool, `answer_model` those of plan and answer."""
 
     mode: Literal["models", "extractive"] = "models"
     pool: str | None = None

@@ -22,8 +22,12 @@ CANDIDATES = 200
 COHERENCE = 0.15
 """What a sentence gains when the one before it in its paragraph is chosen: quotes of two sentences read better."""
 
-WORTH = 0.4
-"""Sentences below this share of the best score are left out where room is bounded in tokens: they only fill it."""
+WORTH = 0.5
+"""Sentences below this share of the best score are left out where room is bounded in tokens, for they only fill it;
+unless they hold a word of the question that nothing chosen holds, for a question may have several parts."""
+
+RELEVANT = 0.5
+"""A document below this share of the best one's relevance gets a short line, which leaves the room to the others."""
 
 SAME = 0.9
 """Sentences as like as this say the same."""
@@ -33,7 +37,6 @@ TELLING_HEADING = 0.5
 
 LINE_TOKENS = 5
 """What a quote costs beside its words: the list's sign, a mark, the end of the line."""
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +104,18 @@ class _Choice:
         return cls(found, relevance(found, [source.title for source in sources], question))
 
     def cover(self, documents: int, share: int) -> int:
-        """Choose for each document its best sentence, a short one where there is one; returns the tokens taken.
+        """Choose for each document its best sentence, a short one where it is not relevant; returns the tokens taken.
 
         A document none of whose sentences fits takes its whole share, for somebody to cut a sentence to it.
         """
         taken = 0
-        for document in range(documents):
-            own = [index for index, one in enumerate(self.found) if one.document == document and len(self._unit(index)) == 1]
-            fitting = [[i for i in own if self._tokens([i]) <= most] for most in (share // 2, share)]
-            best = max(fitting[0] or fitting[1], key=lambda index: self.relevance.scores[index], default=None)
+        alone: dict[int, list[int]] = {document: [] for document in range(documents)}
+        for index, one in enumerate(self.found):
+            if len(self._unit(index)) == 1 and self._tokens([index]) <= share:
+                alone[one.document].append(index)
+        for document, fitting in alone.items():
+            short = self.relevance.documents[document] < RELEVANT
+            best = max(fitting, key=lambda index: self._rank(index, short), default=None)
             taken += share if best is None else self._take([best])
         return taken
 
@@ -129,7 +135,8 @@ class _Choice:
             tokens = self._tokens(unit)
             if best in self.chosen or len(unit) > wanted or tokens > max_tokens:
                 continue
-            if scores[best] < least or (worth and self.nearest[best] > SAME):
+            repeats = worth > 0 and self.nearest[best] > SAME
+            if repeats or (scores[best] < least and not self._adds(best)):
                 continue
             max_tokens -= self._take(unit)
             wanted -= len(unit)
@@ -144,20 +151,30 @@ class _Choice:
         order = sorted(by_document, key=lambda document: (-self.relevance.documents[document], document))
         return [(document, list(self._runs(by_document[document]))) for document in order]
 
+    def _rank(self, index: int, short: bool) -> float:
+        return self.relevance.scores[index] / (self._tokens([index]) if short else 1)
+
     def _value(self, index: int) -> float:
         unit = [one for one in self._unit(index) if one not in self.chosen] or [index]
         score = sum(self.relevance.scores[one] for one in unit) / len(unit)
         score += COHERENCE * (index - 1 in self.chosen and self._continues(index))
         return RELEVANCE * score - (1 - RELEVANCE) * self.nearest[index]
 
+    def _adds(self, index: int) -> bool:
+        said = {term for one in self.chosen for term in self.relevance.vectors[one]}
+        return any(term in self.relevance.asked and term not in said for term in self.relevance.vectors[index])
+
+    def _opens(self, index: int) -> bool:
+        return self.found[index].sentence.leads or self.found[index].place == 0
+
     def _continues(self, index: int) -> bool:
         """Whether a sentence goes on from the one before it, which is no line of a list."""
-        return not self.found[index].sentence.leads and self.found[index - 1].sentence.text[-1] in ".!?…。！？)"
+        return not self._opens(index) and self.found[index - 1].sentence.text[-1] in ".!?…。！？)"
 
     def _unit(self, index: int) -> list[int]:
         """A sentence, after those before it in its paragraph without which it would dangle."""
         first = index
-        while dangles(self.found[first].sentence.text) and not self.found[first].sentence.leads:
+        while dangles(self.found[first].sentence.text) and not self._opens(first):
             first -= 1
         return list(range(first, index + 1))
 
@@ -169,7 +186,7 @@ class _Choice:
 
     def _tokens(self, unit: Sequence[int]) -> int:
         tokens = sum(estimate_tokens(self.found[index].sentence.text) + LINE_TOKENS for index in unit)
-        for document, heading in {(self.found[i].document, self.found[i].sentence.heading) for i in unit} - self.shown:
+        for _, heading in {(self.found[i].document, self.found[i].sentence.heading) for i in unit} - self.shown:
             tokens += estimate_tokens(self._introduction(heading))
         return tokens
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rota.documents.sentences import Sentence
 from rota.documents.terms import Vector, likeness, rarity, terms, vector
 
-CENTRALITY, QUESTION, HEADING, POSITION = 0.3, 0.6, 0.4, 0.1
+CENTRALITY, QUESTION, HEADING, POSITION = 0.3, 0.6, 0.4, 0.2
 """Weights of a sentence's score: how much it shares with what the relevant documents speak of, with the question, how
 much of the question stands in the heading above it, and where it stands itself."""
 
@@ -27,13 +27,12 @@ MATCHES = 5
 TITLED = 0.7
 """Where a document's title is the question, each of its sentences counts as if it held this much of the question."""
 
-_SHORT_TERMS = 8
-_EARLY_SHARE = 0.2
+_SHORT_TERMS = 6
+_EARLY_SHARE = 0.5
 _TOGETHER = 1.5
 _IDENTIFIER = re.compile(r"\w+_\w+|\b\w*[a-z][A-Z]\w*|\w\(|\w=\w|[a-z]\.[a-z]|\w:\w")
-_DOCSTRING = re.compile(
-    r"(?:Raises?|Returns?|Yields?|Args?|Param(?:eter)?s?|Example|See|Note|None|True|False|What|Where|How|Whether)\b"
-)
+_DOCSTRING = re.compile(r"(?:Raises?|Returns?|Yields?|Args?|Param(?:eter)?s?|Example|See|Note|None|True|False)\b")
+_NOUN_CLAUSE = re.compile(r"(?:What|Where|When|How|Whether|Which|Who)\b")
 _CODE, _FRAGMENT, _LEAD_IN = 0.7, 0.6, 0.3
 _DANGLING = re.compile(
     r"(?:(?:If|When|In|For|By|With|After|Because of|Instead of) )?"
@@ -54,12 +53,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Relevance:
-    """By candidate: `scores` (0 to about 1.4) and `vectors`; by document: 0 to 1, the best is 1; by heading: 0 to 1."""
+    """By candidate: `scores` (0 to about 1.5) and `vectors`; by document: 0 to 1, the best is 1; by heading: 0 to 1.
+
+    `asked` are the question's terms.
+    """
 
     scores: list[float]
     vectors: list[Vector]
     documents: list[float]
     headings: dict[str, float]
+    asked: frozenset[str]
 
 
 def dangles(text: str) -> bool:
@@ -83,15 +86,12 @@ def relevance(found: Sequence[Candidate], titles: Sequence[str], question: str) 
         first = headings[one.sentence.heading] if one.place == 0 else 0.0
         named[one.document] = max(named[one.document], own, first)
     documents = _documents(found, matches, named)
-    centroid: Counter[str] = Counter()
-    for one, terms_of_one in zip(found, vectors, strict=True):
-        for term, weight in terms_of_one.items():
-            centroid[term] += weight * documents[one.document]
+    centroid = _centroid(vectors, [documents[one.document] for one in found])
     central = _scaled([likeness(one, centroid) for one in vectors])
     scores = [
         (
             CENTRALITY * central[index]
-            + QUESTION * max(matches[index], TITLED * named[one.document])
+            + QUESTION * max(matches[index], TITLED * named[one.document] ** 3)
             + HEADING * headings[one.sentence.heading]
             + POSITION * _position(one)
         )
@@ -99,7 +99,15 @@ def relevance(found: Sequence[Candidate], titles: Sequence[str], question: str) 
         * (1 - DOCUMENT + DOCUMENT * documents[one.document])
         for index, one in enumerate(found)
     ]
-    return Relevance(scores, vectors, documents, headings)
+    return Relevance(scores, vectors, documents, headings, frozenset(question_weights))
+
+
+def _centroid(vectors: Sequence[Vector], weights: Sequence[float]) -> Vector:
+    total: dict[str, float] = defaultdict(float)
+    for one, share in zip(vectors, weights, strict=True):
+        for term, weight in one.items():
+            total[term] += weight * share
+    return total
 
 
 def _weights(question: str, rare: Mapping[str, float]) -> dict[str, float]:
@@ -111,7 +119,7 @@ def _weights(question: str, rare: Mapping[str, float]) -> dict[str, float]:
 
 def _match(sentence: Vector, asked: Mapping[str, float]) -> float:
     """Raised to a power, for a sentence with several words of the question says more than several with one."""
-    return math.fsum(asked[term] for term in sentence if term in asked) ** _TOGETHER
+    return math.pow(math.fsum(asked[term] for term in sentence if term in asked), _TOGETHER)
 
 
 def _held(heading: str, asked: Mapping[str, float], rare: Mapping[str, float]) -> float:
@@ -123,9 +131,7 @@ def _held(heading: str, asked: Mapping[str, float], rare: Mapping[str, float]) -
     return math.sqrt(shared / math.fsum(asked.values()) * shared / whole) if shared else 0.0
 
 
-def _documents(
-    found: Sequence[Candidate], matches: Sequence[float], named: Sequence[float]
-) -> list[float]:
+def _documents(found: Sequence[Candidate], matches: Sequence[float], named: Sequence[float]) -> list[float]:
     """Half by the best matches inside, half by title or first heading; all alike when nothing matches."""
     inside: list[list[float]] = [[] for _ in named]
     for one, match in zip(found, matches, strict=True):
@@ -140,7 +146,8 @@ def _readability(sentence: Sentence, number_of_terms: int) -> float:
     text = sentence.text
     share = min(1.0, number_of_terms / _SHORT_TERMS)
     share *= 1 - min(0.5, 2 * len(_IDENTIFIER.findall(text)) / (text.count(" ") + 1))
-    share *= _CODE if sentence.comment else 1.0
+    if sentence.comment:
+        share *= _CODE * (_FRAGMENT if _NOUN_CLAUSE.match(text) else 1.0)
     share *= _FRAGMENT if text[0].islower() or _DOCSTRING.match(text) else 1.0
     share *= _FRAGMENT if sentence.leads and dangles(text) else 1.0
     return share * (_LEAD_IN if text[-1] in ":," else 1.0)
@@ -148,7 +155,7 @@ def _readability(sentence: Sentence, number_of_terms: int) -> float:
 
 def _position(one: Candidate) -> float:
     early = max(0.0, 1 - one.place / max(10.0, one.size * _EARLY_SHARE))
-    return 0.7 * early + 0.3 * one.sentence.leads
+    return 0.5 * early + 0.5 * one.sentence.leads
 
 
 def _scaled(values: list[float]) -> list[float]:

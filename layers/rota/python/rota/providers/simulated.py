@@ -24,9 +24,9 @@ NOTICE = "*Simulated models wrote this: its sentences are picked from the docume
 
 _MERGES = "You merge notes"
 _MESSAGE_OVERHEAD_TOKENS = 8
-_FILLED_SHARE = 0.8
+_FILLED_SHARE = 0.95
 _CHARACTERS_PER_QUOTED_TOKEN = 3.3
-_ANSWER_CHARACTERS = 1600
+_ANSWER_CHARACTERS, _ANSWER_STATEMENTS = 1600, 12
 _ATTRIBUTES = re.compile(r'(?=[\s>])((?:[^>"]|"[^"]*")*)>')
 _NUMBER = re.compile(r'\bnumber="(\d+)"')
 _TITLE = re.compile(r'\btitle="([^"]*)"')
@@ -93,9 +93,10 @@ class SimulatedModel:
         if schema is not None:
             return json.dumps(self._fill(schema, notes, question or prompt, characters), ensure_ascii=False)
         if notes:
-            heading = [] if merges else [NOTICE, ""]
-            room = characters - len(NOTICE) if merges else min(_ANSWER_CHARACTERS, characters - len(NOTICE))
-            return "\n".join([*heading, *map(str, self._merge(notes, question, room))])
+            if merges:
+                return "\n".join(map(str, self._merge(notes, question, characters)))
+            room = min(_ANSWER_CHARACTERS, characters - len(NOTICE))
+            return "\n".join([NOTICE, "", *map(str, self._merge(notes, question, room)[:_ANSWER_STATEMENTS])])
         if documents:
             return "\n".join(str(s) for s in self._summarize(documents, question, characters))
         quotes = self._quote([("", prompt)], question or prompt, min(_ANSWER_CHARACTERS, characters), each=False)
@@ -116,9 +117,13 @@ class SimulatedModel:
         texts = [(title, _MARK.sub(r"(\1)", text)) for _, title, text in documents]
         picked = dict(self._quote(texts, question, characters, each=True))
         for index, (number, _, text) in enumerate(documents):
-            for quote in picked.get(index) or text.strip().splitlines()[:1]:
-                shortened = quote if index in picked else _clip(quote, max(20, share - len("-  [1234].\n")))
-                yield _Statement(_clean(shortened), (number,))
+            if index not in picked:
+                best = [
+                    one for _, quotes in self._quote([texts[index]], question, characters, each=False) for one in quotes
+                ]
+                shortened = _clip((best or text.strip().splitlines())[0], max(20, share - len("-  [1234].\n")))
+            for quote in picked.get(index) or [shortened]:
+                yield _Statement(_clean(quote), (number,))
 
     def _merge(self, notes: Sequence[str], question: str, characters: int) -> list[_Statement]:
         """The best cited statements, each once with all its marks; what is not cited is not carried on."""

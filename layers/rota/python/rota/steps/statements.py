@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from rota.documents.chunk import beginning
 from rota.documents.extract import Source, quote
@@ -42,9 +43,15 @@ def _by_marks(texts: Iterable[str]) -> dict[tuple[int, ...], list[Sentence]]:
     for sentence, cited in found:
         numbers.setdefault(sentence.text, set()).update(cited)
     groups: dict[tuple[int, ...], list[Sentence]] = {}
+    before: tuple[int, ...] | None = None
     for sentence, _ in found:
-        if sentence.text in numbers:
-            groups.setdefault(tuple(sorted(numbers.pop(sentence.text))), []).append(sentence)
+        if sentence.text not in numbers:
+            before = None
+            continue
+        marks = tuple(sorted(numbers.pop(sentence.text)))
+        # What stood before it may have gone to another group: then it goes on from nothing.
+        groups.setdefault(marks, []).append(replace(sentence, leads=sentence.leads or marks != before))
+        before = marks
     return groups
 
 
@@ -55,7 +62,7 @@ def _of_line(line: str) -> Iterator[tuple[Sentence, list[int]]]:
         bare = _LAST_MARKS.sub("", sentence.text)
         # Marks inside a sentence tell its halves apart, so all of them stay where they are.
         text = sentence.text if cited_in(bare) else bare
-        yield Sentence(text, sentence.leads), cited_in(sentence.text) or whole
+        yield replace(sentence, text=text), cited_in(sentence.text) or whole
 
 
 def within(lines: Sequence[str], max_tokens: int) -> list[str]:
