@@ -21,10 +21,11 @@ $(VENV): requirements/dev.txt requirements/uv.txt pyproject.toml
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
 
-# The emulator lives alone: it pins its own botocore, and the functions run under its interpreter.
+# The emulator lives alone: it pins its own botocore, and the functions run under its interpreter. Compiled at once,
+# because every cold start of a function imports from it.
 $(EMULATOR): requirements/emulator.txt $(VENV)
 	.venv/bin/uv venv --quiet --clear --python .venv/bin/python .emulator
-	.venv/bin/uv pip install --quiet --python .emulator/bin/python --require-hashes -r requirements/emulator.txt
+	.venv/bin/uv pip install --quiet --compile-bytecode --python .emulator/bin/python --require-hashes -r requirements/emulator.txt
 	touch $@
 
 setup: $(VENV) $(EMULATOR) ## install everything, pinned, into .venv and .emulator

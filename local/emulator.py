@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 import urllib.request
 from pathlib import Path
 
 from local.processes import Process, alive, start, stop
+from local.scratch import make, remove
 from local.state import ROOT, LocalStackError
 
 READY_WITHIN_S = 20
@@ -28,12 +28,12 @@ def start_emulator(port: int, *, scratch: Path, log: Path, tied: bool = False) -
 
     Lambdas inherit its environment, so it gets a clean one: no keys, no profile, no home folder.
     """
-    scratch.mkdir(parents=True, exist_ok=True)
+    temporary = make(scratch)
     command = executable()
     env = {
         "PATH": os.pathsep.join([str(command.parent), os.defpath]),
         "HOME": str(scratch),
-        "TMPDIR": str(scratch),
+        "TMPDIR": str(temporary),
         "STATE_DIR": str(scratch / "state"),
         "S3_DATA_DIR": str(scratch / "s3"),
         "LANG": "C.UTF-8",
@@ -77,5 +77,5 @@ def answers(port: int) -> bool:
 def stop_emulator(process: Process, scratch: Path) -> bool:
     """End it with its Lambdas and remove what they left on disk. False if it had already ended."""
     was_running = stop(process)
-    shutil.rmtree(scratch, ignore_errors=True)
+    remove(scratch)
     return was_running

@@ -6,12 +6,11 @@ import getpass
 import json
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from local import emulator, providers
+from local import emulator, providers, scratch
 from local.aws import local_session
 from local.deploy import deploy
 from local.processes import alive, stop
@@ -111,7 +110,7 @@ def _stop(home: Path, state: State) -> bool:
     stopped = [stop(process) for name, process in state.processes.items() if name != "emulator"]
     if "emulator" in state.processes:
         stopped.append(stop(state.processes["emulator"]))
-    shutil.rmtree(home / "scratch", ignore_errors=True)
+    scratch.remove(home / "scratch")
     return any(stopped)
 
 

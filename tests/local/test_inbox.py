@@ -25,7 +25,7 @@ def drop(stack: DeployedStack, name: str, files: dict[str, str | bytes]) -> None
 
 
 def test_fifty_files_make_one_job_and_one_answer(stack: DeployedStack) -> None:
-    """Fifty files and a question: one job over fifty documents; what cannot be read is listed; a repeat starts nothing."""
+    """Fifty files and a question make one job; what cannot be read is listed; a repeated event starts nothing."""
     files: dict[str, str | bytes] = {
         f"part {n:02d}.md": f"# Part {n}\n\nMachine {n} was repaired in week {n}. It cost {n} euros." for n in range(49)
     }

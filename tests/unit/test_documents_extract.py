@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rota.documents.extract import extract
+from rota.documents.extract import extract, quote_texts
 from rota.documents.sentences import LONGEST, sentences
 from rota.documents.terms import terms
 
@@ -79,6 +79,186 @@ def test_nothing_is_said_twice() -> None:
     found = extract(text, "What is the quota of the model?", 2)
     assert len([sentence for sentence in found if "100 tokens" in sentence]) == 1
     assert "The retry waits until the quota window has passed again." in found
+
+
+def quoted(documents: dict[str, str], question: str, max_tokens: int = 200, each: bool = False) -> list[list[str]]:
+    """Title and quotes of the documents that are quoted, in their order."""
+    picked = quote_texts(list(documents.items()), question, max_tokens, each)
+    return [[list(documents)[index], *quotes] for index, quotes in picked]
+
+
+GARDEN = (
+    "Roses bloom in the garden from early summer on. Tulips open every morning in the north of the park. "
+    "Visitors walk home before the evening bell rings."
+)
+
+
+def test_a_document_whose_title_is_the_question_explains_it() -> None:
+    """Its sentences need not repeat the words; others that drop one of them stay behind."""
+    documents = {
+        "a.txt": f"{GARDEN} A ferry is a kind of ship. {GARDEN.lower()}",
+        "b.md": (
+            "# How the ferry stays clear of rocks\n\nTwo lamps stand on the western shore, one above the other. "
+            "The helmsman holds them in one line all the way in. Bread is sold on the upper deck at noon."
+        ),
+    }
+    best = quoted(documents, "How does the ferry stay clear of the rocks?")[0]
+    assert best[0] == "b.md"
+    assert best[1].startswith(
+        "How the ferry stays clear of rocks: Two lamps stand on the western shore, one above the other. The helmsman"
+    )
+
+
+def test_a_telling_heading_is_quoted_once() -> None:
+    """Before the first quote below it."""
+    text = (
+        "# Ferry fares\n\nAdults pay nine crowns for the ferry.\n\n- Children pay four crowns for a ferry on Sundays."
+    )
+    assert quoted({"a": text}, "What are the ferry fares?") == [
+        ["a", "Ferry fares: Adults pay nine crowns for the ferry.", "Children pay four crowns for a ferry on Sundays."]
+    ]
+
+
+def test_a_title_counts_like_a_heading() -> None:
+    """The name of a file is often all that tells what a document is about."""
+    text = "Two lamps stand on the western shore, one above the other. Bread is sold on the upper deck."
+    assert quoted({"a/other.md": f"{text} One.", "docs/ferry-rocks.md": text}, "Ferry and rocks?")[0][0] == (
+        "docs/ferry-rocks.md"
+    )
+
+
+def test_a_document_that_matches_often_comes_before_one_that_matches_once() -> None:
+    """An answer draws from the best few documents, in the order of their relevance."""
+    documents = {
+        "once": f"{GARDEN} The ferry was painted blue for the new season.",
+        "often": (
+            "The ferry leaves at nine from the northern pier. Tickets for the ferry are sold on board by the crew. "
+            "In winter the ferry rests in its dock for repairs."
+        ),
+    }
+    found = quoted(documents, "When does the ferry leave?")
+    assert found[0][0] == "often"
+    assert found[0][1].startswith("The ferry leaves at nine")
+
+
+def test_without_a_question_every_document_has_its_say() -> None:
+    """However short the statements, they are few, and not all of the first document."""
+    places = ["garden", "harbour", "market", "castle"]
+    documents = {
+        place: " ".join(f"The {place} of {name} opens at {hour}." for hour, name in enumerate("ABCDEFGHI"))
+        for place in places
+    }
+    found = quoted(documents, "Summarise.", max_tokens=540)
+    assert [title for title, *_ in found] == places
+    assert sum(" ".join(quotes).count(" opens ") for _, *quotes in found) <= 12
+
+
+def test_every_part_of_a_question_is_answered() -> None:
+    """A weak sentence is left out, unless it alone holds a word of the question."""
+    text = (
+        "A pilot keeps ships apart in the narrow harbour. Ships stay apart when each has its own berth. "
+        "The harbour master rings a bell. Owners pay at the gate. Gulls are loud there."
+    )
+    answer = " ".join(quoted({"a": text}, "How do ships stay apart in the harbour, and who pays?")[0])
+    assert "Owners pay at the gate." in answer
+    assert "Gulls" not in answer
+
+
+def test_a_sentence_that_refers_back_brings_what_it_refers_to() -> None:
+    """`It` alone says nothing; and two sentences of one paragraph make one quote."""
+    text = (
+        f"{GARDEN}\n\nThe old lighthouse stands north of town. It guides every ferry home at night.\n\n{GARDEN[::-1]}"
+    )
+    assert quoted({"a": text}, "What guides a ferry home?", max_tokens=90) == [
+        ["a", "The old lighthouse stands north of town. It guides every ferry home at night."]
+    ]
+
+
+def test_lines_of_a_list_are_not_run_together() -> None:
+    """Without a full stop they would make one senseless sentence."""
+    text = "ferry to the north at nine\nferry to the south at ten"
+    assert quoted({"a": text}, "ferry north south") == [
+        ["a", "ferry to the north at nine", "ferry to the south at ten"]
+    ]
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    ["Raises the fare of the ferry for every winter season.", "the fare of the ferry rises in every winter season."],
+)
+def test_whole_sentences_come_before_fragments(fragment: str) -> None:
+    """Half a sentence from a docstring is for whoever reads the code."""
+    whole = "The fare of the ferry rises in every winter season."
+    assert extract(f"{GARDEN}\n\n{fragment}\n\n{whole}", "What about the fare of the ferry?", 1) == [whole]
+
+
+def test_prose_comes_before_comments() -> None:
+    """The same words in a text and in source code: the text explains, the code only notes."""
+    code = '"""The ferry leaves at nine from the pier."""\n\nimport ferry\n\nLEAVES = 9\n'
+    found = quoted({"a.py": code, "b.md": "The ferry leaves at nine from a pier."}, "When does the ferry leave?", 45)
+    assert [title for title, *_ in found] == ["b.md"]
+
+
+def test_a_comment_that_is_half_a_sentence_comes_last() -> None:
+    """`How long …` and `Where …` name a constant; they answer nothing."""
+    code = (
+        'WAIT_S = 60\n"""How long the ferry waits here for all passengers."""\n\n'
+        'PIER = "north"\n"""The ferry waits for all passengers at the pier."""\n'
+    )
+    assert extract(code, "Does the ferry wait for passengers?", 1) == [
+        "The ferry waits for all passengers at the pier."
+    ]
+
+
+def test_a_paragraph_that_begins_in_mid_air_comes_last() -> None:
+    """There is nothing before it that it could bring."""
+    airy = "It leaves the northern pier at nine with all passengers."
+    whole = "Every ferry leaves the northern pier at ten with passengers."
+    assert extract(f"{GARDEN}\n\n{airy}\n\n{whole}", "What leaves the northern pier with passengers?", 1) == [whole]
+
+
+def test_a_sentence_is_followed_by_its_next_one() -> None:
+    """Of two that fit alike the one that goes on from what is quoted."""
+    text = (
+        "Most ferries to the islands leave at nine. Crews sell tea on deck.\n\n"
+        "Cooks bake bread on deck.\n\nGulls sleep on roofs."
+    )
+    assert extract(text, "Which ferries to the islands leave at nine?", 2) == [
+        "Most ferries to the islands leave at nine.",
+        "Crews sell tea on deck.",
+    ]
+
+
+def test_no_document_says_again_what_another_has_said() -> None:
+    """Copies are common in a pile of files."""
+    line = "The ferry leaves at nine from the northern pier."
+    more = "Crews sell tickets for every ferry on board."
+    assert quoted({"a": f"{line} {more}", "b": line}, "When does the ferry leave?") == [["a", f"{line} {more}"]]
+
+
+def test_each_document_is_quoted_when_asked_for() -> None:
+    """A short line from what has nothing to do with the question, and the room for what has."""
+    ferry = "The ferry leaves at nine from the northern pier. Tickets for the ferry are sold on board by the crew."
+    roses = "Roses bloom along the southern wall, where the gardener planted them in autumn beside the old stone steps."
+    bees = "Brown bees live near the quiet pond."
+    documents = {"garden": f"{roses}\n\n{bees}", "ferry": ferry}
+    assert [title for title, *_ in quoted(documents, "When does the ferry leave?")] == ["ferry"]
+    assert quoted(documents, "When does the ferry leave?", each=True) == [["ferry", ferry], ["garden", bees]]
+
+
+@pytest.mark.parametrize("word", ["quotas", "book", "bookings", "raised", "dropping", "prices", "covers"])
+def test_forms_of_a_word_are_one(word: str) -> None:
+    """Questions and documents seldom use the same form."""
+    other = {"quotas": "quota", "book": "booking", "bookings": "booked", "raised": "raises", "dropping": "drop"}
+    assert terms(word) == terms(other.get(word, word[:-1]))
+
+
+def test_a_label_stays_with_its_sentence() -> None:
+    """`Wait.` alone is no sentence."""
+    assert texts("1. **Wait.** The caller sleeps. It wakes up later.") == [
+        "Wait. The caller sleeps.",
+        "It wakes up later.",
+    ]
 
 
 def test_few_sentences_come_whole() -> None:
@@ -210,8 +390,9 @@ def _seconds(text: str) -> float:
         "[](x" * 80_000,
         "*a" * 150_000,
         "'''" * 100_000,
+        " ".join(f"It goes on and on: {i} here." for i in range(8_000)),
     ],
-    ids=["dots", "spaces", "pipes", "comments", "links", "stars", "quotes"],
+    ids=["dots", "spaces", "pipes", "comments", "links", "stars", "quotes", "references"],
 )
 def test_hostile_text_takes_no_longer(text: str) -> None:
     """Documents are anybody's: no pattern may need more than linear time."""

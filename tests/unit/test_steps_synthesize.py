@@ -91,6 +91,33 @@ def test_sentences_of_one_line_share_its_marks() -> None:
     assert synthesize.extractive("When?", notes, 500)["text"] == "- It runs every night. Backups take an hour [3]."
 
 
+def test_what_several_notes_say_is_said_once() -> None:
+    """With the marks of all, and inner marks where they stood."""
+    notes = ["- Backups run at two [3].", "- Backups run at two [5].\n- Some backups [3], not all [5] are checked."]
+    assert synthesize.extractive("When do backups run, and are some checked?", notes, 500)["text"].splitlines() == [
+        "- Backups run at two [3][5].",
+        "- Some backups [3], not all [5] are checked [3][5].",
+    ]
+
+
+def test_statements_of_different_documents_are_not_joined() -> None:
+    """Sentences of one line go on from each other only as long as they rest on the same documents."""
+    notes = ["- Backups run at two [3]. Backups of logs run at four [5]. Backups of mail run at six [3]."]
+    assert synthesize.extractive("When do backups of logs and mail run?", notes, 500)["text"].splitlines() == [
+        "- Backups run at two [3].",
+        "- Backups of mail run at six [3].",
+        "- Backups of logs run at four [5].",
+    ]
+
+
+def test_a_statement_that_is_too_long_is_cut() -> None:
+    """Better than none."""
+    notes = [f"- Backups {'and more backups ' * 20}[3]."]
+    text = synthesize.extractive("backups", notes, 30)["text"]
+    assert text.startswith("- Backups and more")
+    assert estimate_tokens(text) <= 30
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.integers(40, 400))
 def test_extraction_holds_its_budget(max_tokens: int) -> None:

@@ -35,6 +35,12 @@ SAME = 0.9
 TELLING_HEADING = 0.5
 """A heading that is the question to this degree is quoted before the first sentence below it."""
 
+STATEMENT_TOKENS = 45
+"""What a sentence counts for at least where documents need no quote each: an answer of very many is no answer."""
+
+CARRIED = 2
+"""Sentences that one may bring with it; a longer chain of references is taken up in the middle."""
+
 LINE_TOKENS = 5
 """What a quote costs beside its words: the list's sign, a mark, the end of the line."""
 
@@ -76,10 +82,12 @@ def quote(sources: Sequence[Source], question: str, max_tokens: int, each: bool 
     Sentences that follow each other are one quote, and one that begins with "It" or the like brings the sentence
     before it. With `each` every document has a quote first, unless no sentence of it fits its share.
     """
-    choice = _Choice.among(sources, question)
+    choice = _Choice.among(sources, question, least_tokens=0 if each else STATEMENT_TOKENS)
     left = max_tokens
-    if each and sources:
-        left -= choice.cover(len(sources), max_tokens // len(sources))
+    share = max_tokens // max(1, len(sources))
+    # Documents that are all alike, as without a question, have a quote each too, where there is room.
+    if each or (len(sources) > 1 and share >= STATEMENT_TOKENS and min(choice.relevance.documents) == 1):
+        left -= choice.cover(len(sources), share)
     choice.fill(len(choice.found), left, WORTH)
     return choice.quotes()
 
@@ -90,18 +98,19 @@ class _Choice:
 
     found: list[Candidate]
     relevance: Relevance
+    least_tokens: int
     chosen: set[int] = field(default_factory=set)
     nearest: dict[int, float] = field(default_factory=dict)
     shown: set[tuple[int, str]] = field(default_factory=set)
 
     @classmethod
-    def among(cls, sources: Sequence[Source], question: str) -> _Choice:
+    def among(cls, sources: Sequence[Source], question: str, least_tokens: int = 0) -> _Choice:
         found = [
             Candidate(sentence, document, place, len(source.sentences))
             for document, source in enumerate(sources)
             for place, sentence in enumerate(source.sentences)
         ]
-        return cls(found, relevance(found, [source.title for source in sources], question))
+        return cls(found, relevance(found, [source.title for source in sources], question), least_tokens)
 
     def cover(self, documents: int, share: int) -> int:
         """Choose for each document its best sentence, a short one where it is not relevant; returns the tokens taken.
@@ -174,7 +183,7 @@ class _Choice:
     def _unit(self, index: int) -> list[int]:
         """A sentence, after those before it in its paragraph without which it would dangle."""
         first = index
-        while dangles(self.found[first].sentence.text) and not self._opens(first):
+        while first > index - CARRIED and dangles(self.found[first].sentence.text) and not self._opens(first):
             first -= 1
         return list(range(first, index + 1))
 
@@ -185,7 +194,8 @@ class _Choice:
         return tokens
 
     def _tokens(self, unit: Sequence[int]) -> int:
-        tokens = sum(estimate_tokens(self.found[index].sentence.text) + LINE_TOKENS for index in unit)
+        sizes = [estimate_tokens(self.found[index].sentence.text) + LINE_TOKENS for index in unit]
+        tokens = sum(max(self.least_tokens, size) for size in sizes)
         for _, heading in {(self.found[i].document, self.found[i].sentence.heading) for i in unit} - self.shown:
             tokens += estimate_tokens(self._introduction(heading))
         return tokens

@@ -25,11 +25,13 @@ MATCHES = 5
 """A document is as relevant as this many of its sentences that match best, so that length alone is no merit."""
 
 TITLED = 0.7
-"""Where a document's title is the question, each of its sentences counts as if it held this much of the question."""
+"""Where a document's title is the question, each of its sentences counts as if it held this much of the question; a
+title that only touches the question counts for little, hence the power of its share."""
 
 _SHORT_TERMS = 6
 _EARLY_SHARE = 0.5
 _TOGETHER = 1.5
+_NEARLY = 3
 _IDENTIFIER = re.compile(r"\w+_\w+|\b\w*[a-z][A-Z]\w*|\w\(|\w=\w|[a-z]\.[a-z]|\w:\w")
 _DOCSTRING = re.compile(r"(?:Raises?|Returns?|Yields?|Args?|Param(?:eter)?s?|Example|See|Note|None|True|False)\b")
 _NOUN_CLAUSE = re.compile(r"(?:What|Where|When|How|Whether|Which|Who)\b")
@@ -74,24 +76,19 @@ def relevance(found: Sequence[Candidate], titles: Sequence[str], question: str) 
     """Score candidates of the documents with these titles; without a word of the question they count by centrality."""
     counts = [Counter(terms(one.sentence.text)) for one in found]
     rare = rarity(counts)
+    asked = _Asked.by(question, rare)
     vectors = [vector(count, rare) for count in counts]
-    question_weights = _weights(question, rare)
-    matches = _scaled([_match(one, question_weights) for one in vectors])
-    headings = {one.sentence.heading: 0.0 for one in found}
-    headings = {heading: _held(heading, question_weights, rare) for heading in headings}
-    named = [_held(title, question_weights, rare) for title in titles]
-    for one in found:
-        opening, colon, _ = one.sentence.text.partition(": ")
-        own = _held(opening, question_weights, rare) if colon else 0.0
-        first = headings[one.sentence.heading] if one.place == 0 else 0.0
-        named[one.document] = max(named[one.document], own, first)
+    headings = {heading: asked.held(heading) for heading in {one.sentence.heading for one in found}}
+    named = _named(found, [asked.held(title) for title in titles], headings, asked)
+    matches = _scaled([asked.match(one) for one in vectors])
+    matches = [max(match, TITLED * named[one.document] ** _NEARLY) for one, match in zip(found, matches, strict=True)]
     documents = _documents(found, matches, named)
     centroid = _centroid(vectors, [documents[one.document] for one in found])
     central = _scaled([likeness(one, centroid) for one in vectors])
     scores = [
         (
             CENTRALITY * central[index]
-            + QUESTION * max(matches[index], TITLED * named[one.document] ** 3)
+            + QUESTION * matches[index]
             + HEADING * headings[one.sentence.heading]
             + POSITION * _position(one)
         )
@@ -99,7 +96,49 @@ def relevance(found: Sequence[Candidate], titles: Sequence[str], question: str) 
         * (1 - DOCUMENT + DOCUMENT * documents[one.document])
         for index, one in enumerate(found)
     ]
-    return Relevance(scores, vectors, documents, headings, frozenset(question_weights))
+    return Relevance(scores, vectors, documents, headings, frozenset(asked.weights))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The question's terms; damped, or one rare verb would outweigh the thing that is asked about."""
+
+    weights: dict[str, float]
+    rare: Mapping[str, float]
+    rarest: float
+
+    @classmethod
+    def by(cls, question: str, rare: Mapping[str, float]) -> _Asked:
+        # A word that no sentence has may stand in a heading, and is as rare as can be.
+        rarest = max(rare.values(), default=1.0)
+        weights = {term: math.sqrt(rare.get(term, rarest)) for term in sorted(set(terms(question)))}
+        return cls(weights, rare, rarest)
+
+    def match(self, sentence: Vector) -> float:
+        """Raised to a power, for a sentence with several words of the question says more than several with one."""
+        return math.pow(math.fsum(self.weights[term] for term in sentence if term in self.weights), _TOGETHER)
+
+    def held(self, heading: str) -> float:
+        """How nearly a heading is the question: the mean of the shares that they have of each other, from 0 to 1."""
+        own = set(terms(heading))
+        shared = math.fsum(self.weights[term] for term in own if term in self.weights)
+        if not shared:
+            return 0.0
+        whole = math.fsum(math.sqrt(self.rare.get(term, self.rarest)) for term in own)
+        return math.sqrt(shared / math.fsum(self.weights.values()) * shared / whole)
+
+
+def _named(
+    found: Sequence[Candidate], titles: Sequence[float], headings: Mapping[str, float], asked: _Asked
+) -> list[float]:
+    """How nearly each document's title is the question: its first heading counts too, and in notes "Heading: …"."""
+    named = list(titles)
+    for one in found:
+        opening, colon, _ = one.sentence.text.partition(": ")
+        own = asked.held(opening) if colon else 0.0
+        first = headings[one.sentence.heading] if one.place == 0 else 0.0
+        named[one.document] = max(named[one.document], own, first)
+    return named
 
 
 def _centroid(vectors: Sequence[Vector], weights: Sequence[float]) -> Vector:
@@ -108,27 +147,6 @@ def _centroid(vectors: Sequence[Vector], weights: Sequence[float]) -> Vector:
         for term, weight in one.items():
             total[term] += weight * share
     return total
-
-
-def _weights(question: str, rare: Mapping[str, float]) -> dict[str, float]:
-    """The question's terms; damped, or one rare verb would outweigh the thing that is asked about."""
-    # A word that no sentence has may stand in a heading, and is as rare as can be.
-    rarest = max(rare.values(), default=1.0)
-    return {term: math.sqrt(rare.get(term, rarest)) for term in sorted(set(terms(question)))}
-
-
-def _match(sentence: Vector, asked: Mapping[str, float]) -> float:
-    """Raised to a power, for a sentence with several words of the question says more than several with one."""
-    return math.pow(math.fsum(asked[term] for term in sentence if term in asked), _TOGETHER)
-
-
-def _held(heading: str, asked: Mapping[str, float], rare: Mapping[str, float]) -> float:
-    """How nearly a heading is the question: the share of the question it holds, and of itself that is the question."""
-    own = set(terms(heading))
-    shared = math.fsum(asked[term] for term in own if term in asked)
-    rarest = max(rare.values(), default=1.0)
-    whole = math.fsum(math.sqrt(rare.get(term, rarest)) for term in own)
-    return math.sqrt(shared / math.fsum(asked.values()) * shared / whole) if shared else 0.0
 
 
 def _documents(found: Sequence[Candidate], matches: Sequence[float], named: Sequence[float]) -> list[float]:

@@ -26,7 +26,7 @@ _MERGES = "You merge notes"
 _MESSAGE_OVERHEAD_TOKENS = 8
 _FILLED_SHARE = 0.95
 _CHARACTERS_PER_QUOTED_TOKEN = 3.3
-_ANSWER_CHARACTERS, _ANSWER_STATEMENTS = 1600, 12
+_ANSWER_CHARACTERS = 1800
 _ATTRIBUTES = re.compile(r'(?=[\s>])((?:[^>"]|"[^"]*")*)>')
 _NUMBER = re.compile(r'\bnumber="(\d+)"')
 _TITLE = re.compile(r'\btitle="([^"]*)"')
@@ -96,7 +96,7 @@ class SimulatedModel:
             if merges:
                 return "\n".join(map(str, self._merge(notes, question, characters)))
             room = min(_ANSWER_CHARACTERS, characters - len(NOTICE))
-            return "\n".join([NOTICE, "", *map(str, self._merge(notes, question, room)[:_ANSWER_STATEMENTS])])
+            return "\n".join([NOTICE, "", *map(str, self._merge(notes, question, room))])
         if documents:
             return "\n".join(str(s) for s in self._summarize(documents, question, characters))
         quotes = self._quote([("", prompt)], question or prompt, min(_ANSWER_CHARACTERS, characters), each=False)
@@ -113,17 +113,17 @@ class SimulatedModel:
         self, documents: Sequence[tuple[int, str, str]], question: str, characters: int
     ) -> Iterator[_Statement]:
         """Every document has a statement, so that none goes uncited; those that fit the question have more."""
-        share = characters // len(documents)
+        width = max(20, characters // len(documents) - len("-  [1234].\n"))
         texts = [(title, _MARK.sub(r"(\1)", text)) for _, title, text in documents]
         picked = dict(self._quote(texts, question, characters, each=True))
         for index, (number, _, text) in enumerate(documents):
-            if index not in picked:
-                best = [
-                    one for _, quotes in self._quote([texts[index]], question, characters, each=False) for one in quotes
-                ]
-                shortened = _clip((best or text.strip().splitlines())[0], max(20, share - len("-  [1234].\n")))
-            for quote in picked.get(index) or [shortened]:
+            for quote in picked.get(index) or [_clip(self._best(text, question), width)]:
                 yield _Statement(_clean(quote), (number,))
+
+    def _best(self, text: str, question: str) -> str:
+        """What a document would say first, however long it is."""
+        quotes = self._quote([("", _MARK.sub(r"(\1)", text))], question, _ANSWER_CHARACTERS, each=False)
+        return quotes[0][1][0] if quotes else text.strip().splitlines()[0]
 
     def _merge(self, notes: Sequence[str], question: str, characters: int) -> list[_Statement]:
         """The best cited statements, each once with all its marks; what is not cited is not carried on."""
@@ -136,7 +136,11 @@ class SimulatedModel:
             groups.setdefault(tuple(sorted(marks)), []).append(f"{text}.")
         picked = self._quote([("", "\n\n".join(texts)) for texts in groups.values()], question, characters, each=False)
         marks_of = list(groups)
-        return [_Statement(_clean(text), marks_of[index]) for index, texts in picked for text in texts]
+        chosen = [_Statement(_clean(text), marks_of[index]) for index, texts in picked for text in texts]
+        return (
+            chosen
+            or [_Statement(_clip(text, max(20, characters)), tuple(marks)) for text, marks in numbers.items()][:1]
+        )
 
     def _quote(
         self, texts: Sequence[tuple[str, str]], question: str, characters: int, each: bool

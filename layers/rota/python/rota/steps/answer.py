@@ -12,8 +12,8 @@ from rota.steps.prompt import StepPrompt, bullets, fill, words
 from rota.steps.statements import as_list, choose
 from rota.steps.synthesize import fits
 
-QUOTED_TOKENS, QUOTED = 480, 12
-"""How long an answer without a model may be, and its most statements: more is no answer."""
+QUOTED_TOKENS = 540
+"""An answer without a model is at most some twelve statements long: more is no answer."""
 
 LISTED = 20
 """How many documents that are not covered are named one by one."""
@@ -51,7 +51,7 @@ def check(text: str, notes: Notes, documents: Sequence[DocumentInfo]) -> Answer:
 
 def extractive(question: str, notes: Notes, documents: Sequence[DocumentInfo], max_tokens: int) -> Answer:
     """The answer without a model: the statements of the notes that fit the question best."""
-    chosen = choose(question, [notes["text"]], min(max_tokens, QUOTED_TOKENS))[:QUOTED]
+    chosen = choose(question, [notes["text"]], min(max_tokens, QUOTED_TOKENS))
     text = as_list(chosen) or NOTHING_FOUND
     return _answer(citations.clean(text, notes["cited"]), documents)
 

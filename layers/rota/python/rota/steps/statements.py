@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from rota.documents.chunk import beginning
 from rota.documents.extract import Source, quote
-from rota.documents.sentences import Sentence, sentences
+from rota.documents.sentences import LONGEST, Sentence, sentences
 from rota.documents.tokens import estimate_tokens
 from rota.steps.citations import cited_in, mark
 
@@ -21,9 +21,10 @@ def choose(question: str, texts: Iterable[str], max_tokens: int) -> list[str]:
 
     Those of the most relevant documents come first, each document's in their order.
     """
-    sources = _by_marks(texts)
-    picked = quote([Source("", said) for said in sources.values()], question, max_tokens)
-    marks = list(sources)
+    groups = _by_marks(texts)
+    sources, marks = [Source("", said) for said in groups.values()], list(groups)
+    # When not even one fits, the best is cut.
+    picked = quote(sources, question, max_tokens) or quote(sources, question, LONGEST)[:1]
     return within([marked(text, marks[index]) for index, quotes in picked for text in quotes], max_tokens)
 
 
