@@ -81,17 +81,30 @@ def third_party_layer(requirements: Path, target: Target) -> Path:
         _compile(folder, target)
         _drop_sources(into)
 
-    return _built(requirements.stem, [b"sourceless", repr(target).encode(), requirements.read_bytes()], install)
+    return _built(requirements.stem, [repr(UNUSED).encode(), repr(target).encode(), requirements.read_bytes()], install)
+
+
+UNUSED = (
+    "bin",
+    "*.dist-info/licenses",
+    # Parts of Powertools that nothing here imports: half of its files, which every cold start would unpack.
+    *(
+        f"aws_lambda_powertools/utilities/{part}"
+        for part in (
+            *("auth_alpha", "batch", "circuit_breaker", "data_masking", "feature_flags", "idempotency", "kafka"),
+            *("parameters", "parser", "streaming", "validation"),
+        )
+    ),
+)
 
 
 def _drop_unused(packages: Path) -> None:
-    """Remove what no import reads: scripts and locks. Versions (*.dist-info) stay: libraries ask for their own."""
-    shutil.rmtree(packages / "bin", ignore_errors=True)
-    (packages / ".lock").unlink(missing_ok=True)
-    for cache in packages.rglob("__pycache__"):
-        shutil.rmtree(cache)
-    for hint in [*packages.rglob("*.pyi"), *packages.rglob("py.typed")]:
-        hint.unlink()
+    """Remove what no import reads. Versions (*.dist-info) stay: libraries ask for their own."""
+    for pattern in [*UNUSED, "**/__pycache__"]:
+        for folder in list(packages.glob(pattern)):
+            shutil.rmtree(folder)
+    for hint in [packages / ".lock", *packages.rglob("*.pyi"), *packages.rglob("py.typed")]:
+        hint.unlink(missing_ok=True)
 
 
 def _drop_sources(packages: Path) -> None:

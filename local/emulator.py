@@ -42,8 +42,8 @@ def start_emulator(port: int, *, scratch: Path, log: Path, tied: bool = False) -
         "GATEWAY_PORT": str(port),
         "MINISTACK_HOST": "127.0.0.1",
         "LOG_LEVEL": "WARNING",
-        # Idle copies of a function go after a minute: a laptop has better use for their memory.
-        "LAMBDA_WARM_TTL_SECONDS": "60",
+        # Idle copies of a function stay over a quota's window, then go: a laptop has better use for their memory.
+        "LAMBDA_WARM_TTL_SECONDS": "150",
         # Listeners on fixed ports, which a second emulator on this machine could not have.
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",

@@ -30,6 +30,9 @@ class Vendor:
         self.error: Callable[[str], ProviderError] | None = None
         self.text: str | None = None
 
+    def prepare(self, timeout_s: float) -> None:
+        """Nothing to prepare."""
+
     def complete(self, model: str, vendor_model: str, call: ModelCall, timeout_s: float) -> Completion:
         """One plausible answer of 900 + 60 tokens."""
         self.calls.append((model, call))

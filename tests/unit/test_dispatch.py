@@ -57,6 +57,10 @@ class Scripted:
         self.errors: dict[str, list[ProviderError]] = {}
         self.calls: list[tuple[str, int]] = []
 
+    def prepare(self, timeout_s: float) -> None:
+        """Takes a tenth of a second, before the call is due."""
+        self.clock.sleep(0.1)
+
     def complete(self, model: str, vendor_model: str, call: ModelCall, timeout_s: float) -> Completion:
         """One second of work, then the next scripted error or an answer of 1,000 + 100 tokens."""
         self.calls.append((model, self.clock.at_ms - START_MS))
@@ -156,9 +160,9 @@ def test_an_idle_pool_is_called_at_once_and_settled(world: World) -> None:
     """No wait; what was booked beyond the use is given back; the record carries the facts."""
     done = world.finish()
     assert (done.value, done.fallback_used) == ("answer of a", False)
-    assert world.provider.calls == [("a", 0)]
+    assert world.provider.calls == [("a", 100)]
     assert world.used("a") == 1100
-    assert (done.record.booked_tokens, done.record.usage.total_tokens, done.record.wait_ms) == (2500, 1100, 0)
+    assert (done.record.booked_tokens, done.record.usage.total_tokens, done.record.wait_ms) == (2500, 1100, 100)
     assert world.records == [done.record]
 
 

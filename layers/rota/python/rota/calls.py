@@ -8,6 +8,7 @@ booked ──► call ──► settle ──► check ──► Finished
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
@@ -103,6 +104,11 @@ class Caller:
     def timeout_s(self, model_id: str) -> float:
         """How long a call of this model may take."""
         return self._catalog.providers[self._catalog.model(model_id).provider].timeout_s
+
+    def prepare(self, model_id: str) -> None:
+        """Do beforehand what would delay a call that is due."""
+        with suppress(ProviderError):  # a provider that cannot be had says so again when it is called
+            self._provider(self._catalog.model(model_id).provider).prepare(self.timeout_s(model_id))
 
     def make(self, errand: Errand[T], booking: Booking) -> Finished[T] | None:
         """Call once. None when it failed in a way that another try may cure, which is noted in `errand.attempts`.

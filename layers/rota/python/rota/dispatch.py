@@ -114,7 +114,8 @@ class Dispatcher:
         if remaining_ms < self._caller.timeout_s(booked.model) * 1000 + SPARE_MS:
             self._ledger.cancel(booked)
             return Waiting(now_ms, Pending(now_ms))
-        self._sleep(max(0, booked.start_ms - now_ms) / 1000)
+        self._caller.prepare(booked.model)
+        self._sleep(max(0, booked.start_ms - self._ledger.clock.now_ms()) / 1000)
         if booked.is_void(self._ledger.clock.now_ms()):
             self._ledger.cancel(booked)
             return None

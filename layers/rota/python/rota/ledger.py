@@ -41,7 +41,7 @@ HORIZON_MS = 60_000
 """How far ahead bulk calls book: who would start later comes back, so that the rest of the pool's time stays open."""
 FARTHEST_MS = 300_000
 """How far ahead anything is booked; keeps an item's slots within the ring of `ledger_item`."""
-LATE_MS = 500
+LATE_MS = 250
 """A booking is void this long after its second: windows are computed for calls that leave in time."""
 BACKOFF_S = 0.05
 TRIES = 30

@@ -21,7 +21,7 @@ from typing import Literal
 
 MICROS = 1_000_000
 LATE_S = 1
-"""How long after the end of its slot a call may still reach the vendor: 0.5 s of lateness, 0.5 s of clock error."""
+"""How long after the end of its slot a call may still reach the vendor: late to leave, on its way, clocks apart."""
 SETTLE_S = 60
 """How long after its start a booking of a bucket can be given back: longer than most calls take."""
 KEEP_S = 5

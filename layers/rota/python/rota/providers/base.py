@@ -49,6 +49,10 @@ class Completion:
 class Provider(Protocol):
     """A vendor's wire."""
 
+    def prepare(self, timeout_s: float) -> None:
+        """Build what `complete` needs, so that a call leaves at once when its booked start has come."""
+        ...
+
     def complete(self, model: str, vendor_model: str, call: ModelCall, timeout_s: float) -> Completion:
         """Call once. `model` is the id in rota.yaml (for errors), `vendor_model` the id on the wire.
 

@@ -114,11 +114,14 @@ class Bedrock:
         self._creating = threading.Lock()
         self._client_for = lru_cache(maxsize=_MAX_CLIENTS)(self._create_client)
 
+    def prepare(self, timeout_s: float) -> None:
+        """Create the client, which takes a tenth of a second, and far longer on a busy machine."""
+        self._client(timeout_s)
+
     def complete(self, model: str, vendor_model: str, call: ModelCall, timeout_s: float) -> Completion:
         """See `Provider.complete`; `timeout_s` bounds each silence of the endpoint (boto3 knows no total)."""
         try:
-            with self._creating:  # a session may not create clients in two threads at once
-                client = self._client_for(round_down_s(timeout_s))
+            client = self._client(timeout_s)
             started_s = time.monotonic()
             response: Mapping[str, Any] = client.converse(**self._request(model, vendor_model, call))
             latency_ms = round((time.monotonic() - started_s) * 1000)
@@ -126,6 +129,10 @@ class Bedrock:
         # botocore's parser error is no BotoCoreError; LookupErrors come from an answer without the promised fields.
         except (ClientError, BotoCoreError, ResponseParserError, LookupError, TypeError, ValueError) as error:
             raise translate(error, self._provider, model) from error
+
+    def _client(self, timeout_s: float) -> BedrockRuntimeClient:
+        with self._creating:  # a session may not create clients in two threads at once
+            return self._client_for(round_down_s(timeout_s))
 
     def _create_client(self, read_timeout_s: float) -> BedrockRuntimeClient:
         """boto3 has one read time-out per client, so there is a client per time-out."""

@@ -51,6 +51,9 @@ class OpenAICompatible:
         self._parameters = parameters or {}
         self._pool = deadline_pool(_POOLED_CONNECTIONS)
 
+    def prepare(self, timeout_s: float) -> None:
+        """Nothing: the connection pool exists."""
+
     def complete(self, model: str, vendor_model: str, call: ModelCall, timeout_s: float) -> Completion:
         """See `Provider.complete`; `timeout_s` bounds the whole exchange, however slowly the server answers."""
         started_s = time.monotonic()
