@@ -16,6 +16,7 @@ import os
 import random
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,18 @@ def report(state: State, documents: int) -> None:
             f"{name:10} {seen['calls']} calls, {seen['refusals']} refused, "
             f"at most {seen['max_tokens_60s']:,} tokens in any 60 s, {seen['concurrent_peak']} calls at once"
         )
+    print(f"summarize_batch: at most {peak_mb('summarize_batch'):.0f} MB of its 512 MB in any process")
+
+
+def peak_mb(function: str) -> float:
+    """The largest peak of memory among the emulator's live processes of a function."""
+    peaks = [0]
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile, or belongs to somebody else
+            if f"AWS_LAMBDA_FUNCTION_NAME=rota-local-{function}".encode() in (process / "environ").read_bytes():
+                status = (process / "status").read_text()
+                peaks += [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
+    return max(peaks) / 1024
 
 
 if __name__ == "__main__":

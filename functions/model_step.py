@@ -120,7 +120,9 @@ def carry_out(step: StepEvent, job: Job, work: Work[T], context: Any) -> Carried
     except (AllModelsFailedError, NoCapacityError, ProviderRejectedError) as error:
         if work.may_fail and isinstance(error, ProviderRejectedError):
             raise
-        logger.warning("no model", extra={"event": "no_model", "job": job.job_id, "code": error.code})
+        tried = [f"{attempt.model}: {attempt.code}" for attempt in getattr(error, "attempts", ())]
+        told = {"event": "no_model", "job": job.job_id, "code": error.code, "attempts": tried}
+        logger.warning("no model", extra=told)
         count("NoCapacity")
         return Carried(work.extract(), "extractive")
     if isinstance(outcome, Finished):

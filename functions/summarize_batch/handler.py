@@ -6,7 +6,7 @@ from typing import Any
 
 from functions import model_step, parts
 from functions.model_step import Work
-from rota.errors import JobStoppedError, RotaError
+from rota.errors import RotaError
 from rota.job_item import Job
 from rota.providers.base import ModelCall
 from rota.records import Batch, BatchFailure, Summary
@@ -26,8 +26,6 @@ def summarize_batch(step: StepEvent, context: Any) -> StepEvent:
     waited = step.pending is not None
     try:
         carried = model_step.carry_out(step, job, _work(job, files, batch), context)
-    except JobStoppedError:
-        raise
     except RotaError as error:
         _failed(job, files, batch, error, waited)
         raise

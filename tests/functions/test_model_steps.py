@@ -204,6 +204,7 @@ def test_when_all_models_fail_extraction_stands_in(stack: JobStack, vendor: Vend
     vendor.error = lambda model: ProviderUnavailableError("down", provider="p", model=model, status=503)
     assert run("summarize_batch", "fresh").status == "done"
     assert len({model for model, _ in vendor.calls}) == len(vendor.calls) == 5
+    assert '"attempts":["nova-micro: provider_unavailable",' in stack.log.getvalue()
     summary = stack.files(JOB).find_summary("b0001")
     assert summary is not None
     assert summary["mode"] == "extractive"
