@@ -8,9 +8,9 @@ from typing import Any
 from functions import parts
 from functions.model_step import as_step, done
 from rota.documents.gather import check_readable, gather
+from rota.job_files import JobFiles
 from rota.observability import logger
 from rota.schemas import StepEvent
-from rota.storage import JobFiles
 
 
 @as_step

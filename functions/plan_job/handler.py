@@ -8,6 +8,7 @@ from functions import model_step, parts
 from functions.model_step import Carried, Work
 from rota.batches import write_batches
 from rota.documents.tokens import estimate_tokens
+from rota.job_files import JobFiles
 from rota.job_item import Job
 from rota.providers.base import ModelCall
 from rota.providers.structured_output import schema_instruction
@@ -15,7 +16,6 @@ from rota.records import Plan
 from rota.routing.request import ModelRequest
 from rota.schemas import StepEvent
 from rota.steps import plan
-from rota.storage import JobFiles
 
 
 def plan_job(step: StepEvent, context: Any) -> StepEvent:

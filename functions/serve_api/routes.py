@@ -15,6 +15,7 @@ from functions.serve_api.requests import check_options, read_json
 from functions.serve_api.uploads import new_upload
 from rota.errors import NotFoundError
 from rota.finishing import STOPPED
+from rota.job_files import JobFiles
 from rota.job_item import JOB_ID, Job
 from rota.job_view import brief_view, job_view, links
 from rota.keys import is_owner
@@ -22,7 +23,6 @@ from rota.ledger_view import models_view
 from rota.observability import count
 from rota.once import OnceKey
 from rota.schemas import JobRequest
-from rota.storage import JobFiles
 from rota.submission import Draft
 
 Reply = Response[Any]

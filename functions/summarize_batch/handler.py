@@ -7,13 +7,13 @@ from typing import Any
 from functions import model_step, parts
 from functions.model_step import Work
 from rota.errors import RotaError
+from rota.job_files import JobFiles
 from rota.job_item import Job
 from rota.providers.base import ModelCall
 from rota.records import Batch, BatchFailure, Summary
 from rota.routing.request import ModelRequest
 from rota.schemas import StepEvent
 from rota.steps import summarize
-from rota.storage import JobFiles
 
 
 def summarize_batch(step: StepEvent, context: Any) -> StepEvent:

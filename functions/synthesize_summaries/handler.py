@@ -8,13 +8,13 @@ from functions import model_step, parts
 from functions.model_step import Work
 from rota import synthesis
 from rota.errors import Status
+from rota.job_files import JobFiles
 from rota.job_item import Job
 from rota.providers.base import ModelCall
 from rota.records import Notes
 from rota.routing.request import ModelRequest
 from rota.schemas import StepEvent
 from rota.steps import synthesize
-from rota.storage import JobFiles
 
 
 def synthesize_summaries(step: StepEvent, context: Any) -> StepEvent:

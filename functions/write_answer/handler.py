@@ -7,13 +7,13 @@ from typing import Any
 from functions import model_step, parts
 from functions.model_step import Work
 from rota.coverage import read_coverage
+from rota.job_files import JobFiles
 from rota.job_item import Job
 from rota.providers.base import ModelCall
 from rota.records import Answer
 from rota.routing.request import ModelRequest
 from rota.schemas import StepEvent
 from rota.steps import answer
-from rota.storage import JobFiles
 
 
 def write_answer(step: StepEvent, context: Any) -> StepEvent:

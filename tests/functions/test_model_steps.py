@@ -10,10 +10,10 @@ import pytest
 
 from functions import parts
 from rota.errors import ProviderError, ProviderRejectedError, ProviderUnavailableError, RateLimitedError
+from rota.job_files import JobFiles
 from rota.providers.base import Completion, ModelCall
 from rota.records import Batch, DocumentInfo, Notes, Passage, Summary
 from rota.schemas import StepEvent
-from rota.storage import JobFiles
 from rota.usage import Usage
 from tests.fixtures.job_stack import REPOSITORY, Context, JobStack, job_stack
 

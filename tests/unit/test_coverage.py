@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from rota.coverage import MOST_NAMED, Coverage, read_coverage
+from rota.job_files import JobFiles
 from rota.records import DocumentInfo, Missing, Passage
-from rota.storage import JobFiles
 from tests.fixtures.job_stack import job_stack
 
 

@@ -15,7 +15,8 @@ from rota.documents import gather as gathering
 from rota.documents.gather import SKIPPED, check_readable, gather
 from rota.documents.read import ReadLimits
 from rota.errors import InvalidInputError, NotFoundError, UnreadableDocumentError
-from rota.storage import Bucket, Fetched, JobFiles
+from rota.job_files import JobFiles
+from rota.storage import Bucket, Fetched
 from tests.fixtures.files import HTML, PNG, pdf
 
 NAME = "documents"

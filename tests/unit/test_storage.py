@@ -15,8 +15,9 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from rota.errors import NotFoundError, PayloadTooLargeError, UnreadableDocumentError
+from rota.job_files import JobFiles
 from rota.records import Answer, Batch, BatchFailure, Document, DocumentList, Notes, Summary
-from rota.storage import Bucket, JobFiles, answer_prefix, inbox_prefix, upload_prefix
+from rota.storage import Bucket, answer_prefix, inbox_prefix, upload_prefix
 
 NAME = "documents"
 

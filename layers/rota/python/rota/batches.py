@@ -12,13 +12,13 @@ from rota.catalog import Catalog, Model
 from rota.documents.group import MIN_BATCH_TOKENS, pack, passage_tokens
 from rota.errors import NoCapacityError
 from rota.estimate import Load, estimate
+from rota.job_files import JobFiles
 from rota.job_item import Job
 from rota.ledger import Ledger
 from rota.pricing import NANO
 from rota.records import Batch, Document, Plan
 from rota.routing.budget import input_budget
 from rota.steps import summarize
-from rota.storage import JobFiles
 
 AT_ONCE = 32
 """Objects read or written side by side: enough to hide S3's latency, few enough to hold in memory."""

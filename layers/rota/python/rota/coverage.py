@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from rota.errors import NotFoundError
+from rota.job_files import JobFiles
 from rota.records import BatchFailure, DocumentList, Missing
-from rota.storage import JobFiles
 
 MOST_NAMED = 10
 """How many missing documents a sentence names."""

@@ -15,11 +15,12 @@ from typing import Any, Protocol
 
 from rota.coverage import read_coverage
 from rota.errors import JobStoppedError, RotaError
+from rota.job_files import JobFiles
 from rota.job_item import Job
 from rota.job_view import job_view
 from rota.jobs import JobStore
 from rota.schemas import StepError
-from rota.storage import Bucket, JobFiles, answer_prefix
+from rota.storage import Bucket, answer_prefix
 
 SOURCE = "rota"
 DETAIL_TYPE = "Job finished"

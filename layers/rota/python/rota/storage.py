@@ -1,4 +1,4 @@
-"""Objects in S3: `Bucket` reads and writes JSON and text by key, `JobFiles` knows every key of a job.
+"""Objects in S3: `Bucket` reads and writes JSON and text by key; `rota.job_files` knows the keys of a job.
 
 The client is handed in. A missing object is a NotFoundError that names its key; any other fault of S3 is raised as
 botocore raises it, so that the workflow repeats the step. To tell a missing object from a forbidden one the role
@@ -8,14 +8,13 @@ needs `s3:ListBucket`: without it S3 answers 403 for both.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from rota.errors import NotFoundError, PayloadTooLargeError, UnreadableDocumentError
-from rota.records import Answer, Batch, BatchFailure, Document, DocumentList, Notes, Summary
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -115,13 +114,13 @@ class Bucket:
 
     def write_json(self, key: str, value: object) -> None:
         """Write a JSON value, over whatever is there."""
-        self.write_text(key, _dumped(value), JSON)
+        self.write_text(key, dumped(value), JSON)
 
     def write_json_once(self, key: str, value: object) -> bool:
         """Write a JSON value unless the object exists; says whether it was written. Of two writers one wins."""
         try:
             self.s3.put_object(
-                Bucket=self.name, Key=key, Body=_encoded(_dumped(value)), ContentType=JSON, IfNoneMatch="*"
+                Bucket=self.name, Key=key, Body=_encoded(dumped(value)), ContentType=JSON, IfNoneMatch="*"
             )
         except ClientError as error:
             if _code(error) == "PreconditionFailed":
@@ -146,161 +145,8 @@ class Bucket:
                 yield StoredObject(entry["Key"], entry["Size"])
 
 
-class JobFiles:
-    """The files of one job below `jobs/<job_id>/`. Every `put_` writes over what is there unless it says otherwise."""
-
-    def __init__(self, s3: S3Client, bucket: str, job_id: str) -> None:
-        self.bucket = Bucket(s3, bucket)
-        self.job_id = job_id
-
-    def key(self, name: str) -> str:
-        """The S3 key of a file of this job, such as `documents.json`."""
-        return f"jobs/{self.job_id}/{name}"
-
-    def put_request(self, request: Mapping[str, Any]) -> None:
-        """The request as validated, with `owner` and `origin`."""
-        self.bucket.write_json(self.key("request.json"), request)
-
-    def request(self) -> dict[str, Any]:
-        """Raises NotFoundError when the job has no request."""
-        return cast("dict[str, Any]", self.bucket.read_json(self.key("request.json")))
-
-    def put_document(self, document: Document) -> None:
-        """One document with its text."""
-        self.bucket.write_json(self.key(f"documents/{document['number']}.json"), document)
-
-    def document(self, number: int) -> Document:
-        """Raises NotFoundError."""
-        return cast(Document, self.bucket.read_json(self.key(f"documents/{number}.json")))
-
-    def put_document_list(self, documents: DocumentList) -> None:
-        """The list of documents; written last, so that its presence means that gathering is complete."""
-        self.bucket.write_json(self.key("documents.json"), documents)
-
-    def document_list(self) -> DocumentList:
-        """Raises NotFoundError before gathering is complete."""
-        return cast(DocumentList, self.bucket.read_json(self.key("documents.json")))
-
-    def find_document_list(self) -> DocumentList | None:
-        """The list of documents, or None before gathering is complete."""
-        return cast("DocumentList | None", self.bucket.find_json(self.key("documents.json")))
-
-    def put_plan(self, plan: Mapping[str, Any]) -> None:
-        """The plan: `rota.records.Plan`, with `model`, `defaulted` and `estimate`."""
-        self.bucket.write_json(self.key("plan.json"), plan)
-
-    def plan(self) -> dict[str, Any]:
-        """Raises NotFoundError before planning is complete."""
-        return cast("dict[str, Any]", self.bucket.read_json(self.key("plan.json")))
-
-    def find_plan(self) -> dict[str, Any] | None:
-        """The plan, or None before planning is complete."""
-        return cast("dict[str, Any] | None", self.bucket.find_json(self.key("plan.json")))
-
-    def put_batch(self, batch: Batch) -> None:
-        """A batch with the text of its passages."""
-        self.bucket.write_json(self.key(f"batches/{batch['batch_id']}.json"), batch)
-
-    def batch(self, batch_id: str) -> Batch:
-        """Raises NotFoundError."""
-        return cast(Batch, self.bucket.read_json(self.key(f"batches/{batch_id}.json")))
-
-    def put_manifest(self, batch_ids: Sequence[str]) -> str:
-        """The items of the Map over batches; returns the manifest's key."""
-        return self._put_lines("manifest.jsonl", [{"job_id": self.job_id, "batch_id": batch} for batch in batch_ids])
-
-    def batch_ids(self) -> list[str]:
-        """What the manifest lists; raises NotFoundError before planning is complete."""
-        return [line["batch_id"] for line in self._lines("manifest.jsonl")]
-
-    def put_summary(self, summary: Summary) -> bool:
-        """Keep the first summary of a batch: False when there is one already (a second child, a retry)."""
-        return self.bucket.write_json_once(self.key(f"summaries/{summary['batch_id']}.json"), summary)
-
-    def find_summary(self, batch_id: str) -> Summary | None:
-        """The summary of a batch, or None when it is not written yet."""
-        return cast("Summary | None", self.bucket.find_json(self.key(f"summaries/{batch_id}.json")))
-
-    def put_failure(self, failure: BatchFailure) -> None:
-        """Why a batch has no summary."""
-        self.bucket.write_json(self.key(f"failures/{failure['batch_id']}.json"), failure)
-
-    def failures(self) -> list[BatchFailure]:
-        """Every failure written so far, by batch id."""
-        keys = [found.key for found in self.bucket.objects(self.key("failures/"))]
-        return [cast(BatchFailure, self.bucket.read_json(key)) for key in keys]
-
-    def put_level(self, level: int, groups: Mapping[str, Sequence[str]]) -> str:
-        """A level of the synthesis: the texts of each group, then its manifest; returns the manifest's key."""
-        for group_id, texts in groups.items():
-            self.bucket.write_json(self.key(f"synthesis/{level}/{group_id}.input.json"), {"texts": list(texts)})
-        lines = [{"job_id": self.job_id, "level": level, "group_id": group_id} for group_id in groups]
-        return self._put_lines(f"synthesis/{level}.jsonl", lines)
-
-    def group_ids(self, level: int) -> list[str] | None:
-        """The groups of a level in their order, or None when the level was not planned."""
-        try:
-            return [line["group_id"] for line in self._lines(f"synthesis/{level}.jsonl")]
-        except NotFoundError:
-            return None
-
-    def group_texts(self, level: int, group_id: str) -> list[str]:
-        """What a group is to reduce; raises NotFoundError."""
-        value = self.bucket.read_json(self.key(f"synthesis/{level}/{group_id}.input.json"))
-        return cast("list[str]", value["texts"])
-
-    def put_group(self, level: int, group_id: str, notes: Notes) -> bool:
-        """Keep the first result of a group: False when there is one already."""
-        return self.bucket.write_json_once(self.key(f"synthesis/{level}/{group_id}.json"), notes)
-
-    def find_group(self, level: int, group_id: str) -> Notes | None:
-        """The result of a group, or None when it is not written yet."""
-        return cast("Notes | None", self.bucket.find_json(self.key(f"synthesis/{level}/{group_id}.json")))
-
-    def put_synthesis(self, notes: Notes) -> None:
-        """What the answer is written from."""
-        self.bucket.write_json(self.key("synthesis.json"), notes)
-
-    def synthesis(self) -> Notes:
-        """Raises NotFoundError before the synthesis is complete."""
-        return cast(Notes, self.bucket.read_json(self.key("synthesis.json")))
-
-    def put_answer(self, answer: Answer, markdown: str) -> None:
-        """The answer as data, and as a page to read; the data last, so that its presence means both."""
-        self.bucket.write_text(self.key("answer.md"), markdown)
-        self.bucket.write_json(self.key("answer.json"), answer)
-
-    def find_answer(self) -> Answer | None:
-        """The answer, or None when it is not written yet."""
-        return cast("Answer | None", self.bucket.find_json(self.key("answer.json")))
-
-    def answer_markdown(self) -> str:
-        """The answer as a page; raises NotFoundError."""
-        return self.bucket.read_text(self.key("answer.md"))
-
-    def put_result(self, result: Mapping[str, Any]) -> None:
-        """What the API shows of a finished job."""
-        self.bucket.write_json(self.key("result.json"), result)
-
-    def find_result(self) -> dict[str, Any] | None:
-        """What the API shows of a finished job, or None before its end."""
-        return cast("dict[str, Any] | None", self.bucket.find_json(self.key("result.json")))
-
-    def put_inbox_answer(self, name: str, answer: Mapping[str, Any], markdown: str) -> None:
-        """Lay the answer beside its inbox: the latest under a fixed name, and one file for each job."""
-        self.bucket.write_text(f"{answer_prefix(name)}{self.job_id}.md", markdown)
-        self.bucket.write_text(f"{answer_prefix(name)}answer.md", markdown)
-        self.bucket.write_json(f"{answer_prefix(name)}answer.json", answer)
-
-    def _put_lines(self, name: str, values: Sequence[Mapping[str, Any]]) -> str:
-        self.bucket.write_text(self.key(name), "".join(f"{_dumped(value)}\n" for value in values), JSON_LINES)
-        return self.key(name)
-
-    def _lines(self, name: str) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.bucket.read_text(self.key(name)).splitlines()]
-
-
-def _dumped(value: object) -> str:
+def dumped(value: object) -> str:
+    """Compact JSON, as all files are written."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 

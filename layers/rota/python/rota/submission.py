@@ -12,11 +12,12 @@ from typing import Any
 
 from rota.errors import RotaError
 from rota.executions import Executions
+from rota.job_files import JobFiles
 from rota.job_item import NewJob, new_job_id
 from rota.jobs import JobStore
 from rota.once import OnceKey, OnceStore
 from rota.schemas import StepError
-from rota.storage import Bucket, JobFiles
+from rota.storage import Bucket
 
 
 @dataclass(frozen=True, slots=True)

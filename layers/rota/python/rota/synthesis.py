@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from rota.catalog import Catalog
 from rota.errors import TooManyFailuresError
+from rota.job_files import JobFiles
 from rota.job_item import Job
 from rota.routing.budget import input_budget
 from rota.steps import answer, synthesize
-from rota.storage import JobFiles
 
 READERS = 16
 """Summaries are small objects: reading them is waiting, so many at once."""

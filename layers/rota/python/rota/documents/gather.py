@@ -18,8 +18,9 @@ from threading import Lock
 from rota.documents.read import ReadLimits, ReadText, read_document, tidy, too_large
 from rota.documents.sources import Candidate, describe, resolve
 from rota.errors import InvalidInputError, NotFoundError, RotaError, UnreadableDocumentError
+from rota.job_files import JobFiles
 from rota.records import Document, DocumentInfo, DocumentList, DuplicateDocument, FailedDocument
-from rota.storage import Bucket, JobFiles
+from rota.storage import Bucket
 
 READERS = 8
 """Downloads at once: below the ten connections of a boto3 client, and few enough for the largest files in memory."""
