@@ -60,9 +60,10 @@ synth: $(VENV) ## write the CloudFormation templates for STAGE to cdk.out
 deploy: $(VENV) ## deploy to the AWS account of your credentials: make deploy STAGE=dev|prod
 	ROTA_STAGE=$(STAGE) npx --yes aws-cdk@2.1148.1 deploy --all --app "python app.py"
 
-bench: setup ## import cost, layer size and memory; the ledger's writes per booking
+bench: setup ## import cost and layers; the ledger's writes per booking; a burst at the quotas' limit (five minutes)
 	python -m benchmarks.functions
 	python -m benchmarks.ledger
+	python -m benchmarks.burst
 
 lock: $(VENV) ## pin every dependency group again, with hashes
 	@for group in runtime documents emulator dev uv; do \
