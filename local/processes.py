@@ -48,8 +48,8 @@ def start(command: Sequence[str], *, env: Mapping[str, str], log: Path, tied: bo
 def alive(process: Process) -> bool:
     """Whether exactly this process still runs; a stranger that was given its number does not count."""
     child = _children.get(process.pid)
-    if child is not None:
-        child.poll()  # reaps our own: an unreaped child looks alive
+    if child is not None and child.poll() is not None:
+        _reap(process.pid)  # an unreaped child looks alive
     return bool(process.born) and _born(process.pid) == process.born
 
 
