@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 FAILED = 1
-MISUSED = 2
 INTERRUPTED = 130
 
 

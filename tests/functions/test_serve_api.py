@@ -82,7 +82,7 @@ def test_a_stranger_sees_stops_and_lists_nothing(stack: JobStack) -> None:
         assert (status, told["error"]["code"]) == (404, "not_found")
     assert call("list_jobs", owner="bob")[1] == {"jobs": [], "cursor": None}
     assert stack.jobs.get(job_id).status == "queued"
-    assert not stack.jobs.is_stopped(job_id)
+    assert not stack.jobs.get(job_id).stopped
 
 
 def test_stopping_stops_the_execution_and_is_the_same_twice(stack: JobStack) -> None:

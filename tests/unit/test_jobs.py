@@ -81,9 +81,9 @@ def test_a_late_step_does_not_move_a_job_back(stack: JobStack) -> None:
 def test_a_stopped_job_enters_no_step(stack: JobStack) -> None:
     """The flag is enough; its status may still be an earlier one."""
     stack.add_job(JOB)
-    assert not stack.jobs.is_stopped(JOB)
+    assert not stack.jobs.get(JOB).stopped
     stack.jobs.stop(JOB)
-    assert stack.jobs.is_stopped(JOB)
+    assert stack.jobs.get(JOB).stopped
     with pytest.raises(JobStoppedError):
         stack.jobs.start_step(JOB, "gathering", NOW)
 
@@ -128,9 +128,9 @@ def test_stopping_is_harmless_twice_and_refused_after_the_end(stack: JobStack) -
 def test_what_is_not_there_is_not_found(stack: JobStack) -> None:
     """No write ever creates an item by the way."""
     calls: list[Callable[[], object]] = [
+        lambda: stack.jobs.get(JOB),
         lambda: stack.jobs.add(JOB, calls=1),
         lambda: stack.jobs.set_counts(JOB, batches_total=1),
-        lambda: stack.jobs.is_stopped(JOB),
         lambda: stack.jobs.stop(JOB),
         lambda: stack.jobs.finish(JOB, "done", None, NOW),
         lambda: stack.jobs.start_step(JOB, "gathering", NOW),

@@ -1,7 +1,7 @@
 """One model's account: its ledger item as a value, and the pure decisions about booking on it.
 
 An account has one *open slot*, a second in which calls are being admitted, with the room left in it for each limit.
-Callers take room from the open slot without disturbing each other (`Plan.fast`). A caller that does not fit
+Callers take room from the open slot without disturbing each other (a *fast* plan). A caller that does not fit
 there closes it and opens the next one (`roll`), which only the holder of the newest version may do.
 """
 

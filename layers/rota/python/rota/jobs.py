@@ -117,18 +117,6 @@ class JobStore:
         pairs = [f"#n{at} = :n{at}" for at in range(len(counts))]
         self._change_counters(job_id, "SET " + ", ".join(pairs), counts)
 
-    def is_stopped(self, job_id: str) -> bool:
-        """Whether somebody asked for the job to stop; to be asked before anything is spent. Raises NotFoundError."""
-        reply = self._dynamodb.get_item(
-            TableName=self._table,
-            Key=typed({"job_id": job_id}),
-            ProjectionExpression="stopped",
-            ConsistentRead=True,
-        )
-        if "Item" not in reply:
-            raise NotFoundError(f"there is no job {job_id}")
-        return bool(plain(reply["Item"]).get("stopped"))
-
     def stop(self, job_id: str) -> None:
         """Set the flag that children read. Harmless twice; raises ConflictError for a job that is done or failed."""
         old = self._update(job_id, "SET stopped = :true", IT_IS_NOT_FINISHED, {":true": True, **FINISHED_VALUES})
