@@ -158,7 +158,8 @@ class ProviderError(RotaError):
 class RateLimitedError(ProviderError):
     """The vendor's 429. `retry_after_s` is what it asked for (None when it did not say).
 
-    `limit_tokens` and `used_tokens` are the vendor's own figures when the message carries them (Groq's does).
+    `limit_tokens` and `used_tokens` are the vendor's own figures of the tokens per minute when the message carries
+    them (Groq's does), `limit_kind` is the limit it named, such as `rpm` (empty when it did not).
     """
 
     code = "rate_limited"
@@ -173,17 +174,28 @@ class RateLimitedError(ProviderError):
         retry_after_s: float | None = None,
         limit_tokens: int | None = None,
         used_tokens: int | None = None,
+        limit_kind: str = "",
     ) -> None:
         super().__init__(message, provider=provider, model=model, status=status)
+        self.limit_kind = limit_kind
         self.retry_after_s = retry_after_s
         self.limit_tokens = limit_tokens
         self.used_tokens = used_tokens
 
 
 class RequestTooLargeError(ProviderError):
-    """This one request exceeds the model's quota or context; never retried unchanged on the same model."""
+    """This one request exceeds the model's quota or context; never retried unchanged on the same model.
+
+    `limit_tokens` is the quota per minute that the vendor named (None when it did not).
+    """
 
     code = "request_too_large"
+
+    def __init__(
+        self, message: str, *, provider: str, model: str, status: int = 413, limit_tokens: int | None = None
+    ) -> None:
+        super().__init__(message, provider=provider, model=model, status=status)
+        self.limit_tokens = limit_tokens
 
 
 class ProviderUnavailableError(ProviderError):
