@@ -29,7 +29,7 @@ WORTH_MS = 2_000
 """How much sooner another start must be to move a booking there."""
 LONGEST_WAIT_MS = 3_600_000
 """A call that cannot start within this time fails instead: a day's quota is spent, and a person should know."""
-INSIDE_MS = 5_000
+INSIDE_MS = 10_000
 """Waits up to this long stay inside the function; longer ones go to a Wait state, which costs nothing."""
 
 
