@@ -103,7 +103,8 @@ class Account:
         for kind, units in amounts.items():
             capacity = self.whole[kind].capacity
             if units > capacity:
-                raise NoCapacityError(f"{self.model} can never take {units} {kind}: its quota holds {capacity} at once")
+                reason = f"{self.model} can never take {units} {kind}: its quota holds {capacity} at once"
+                raise NoCapacityError(reason, too_large=True)
 
     def plan(self, amounts: Amounts, now_ms: int) -> Plan:
         """The earliest start for `amounts`. Raises NoCapacityError when there can be none."""

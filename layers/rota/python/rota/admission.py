@@ -69,7 +69,12 @@ class Admission:
             if (not quotes or quotes[0].start_ms > now_ms) and len(accounts) < len(decision.candidates):
                 accounts |= self._ledger.read(model.id for model in decision.candidates if model.id not in accounts)
                 continue
-            best = self._best(decision, quotes, now_ms)
+            if not quotes:
+                raise _impossible(request, decision, accounts, now_ms)
+            best = quotes[0]
+            if best.start_ms - now_ms > LONGEST_WAIT_MS:
+                minutes = LONGEST_WAIT_MS // 60_000
+                raise NoCapacityError(f"no model of {decision.rule} can start within {minutes} minutes")
             if best.start_ms - now_ms > FARTHEST_MS:
                 return Return(best.start_ms - FARTHEST_MS + _spread_ms(request), ticket)
             if request.priority == "bulk" and not ticket and _must_queue(best, now_ms):
@@ -117,20 +122,24 @@ class Admission:
                     continue
         return sorted(quotes, key=lambda quote: (quote.start_ms, quote.place))
 
-    @staticmethod
-    def _best(decision: Decision, quotes: list[Quote], now_ms: int) -> Quote:
-        if not quotes:
-            names = ", ".join(model.id for model in decision.candidates)
-            raise NoCapacityError(f"no model of {decision.rule} can take this call: {names} are disabled or too small")
-        if quotes[0].start_ms - now_ms > LONGEST_WAIT_MS:
-            minutes = LONGEST_WAIT_MS // 60_000
-            raise NoCapacityError(f"no model of {decision.rule} can start within {minutes} minutes")
-        return quotes[0]
-
     def _take_ticket(self, quotes: list[Quote], now_ms: int) -> int | None:
         """Queue where the call's turn comes soonest: when that is, or None when it is to be asked again."""
         queues = [_queue(quote, now_ms) for quote in quotes]
         return self._ledger.queue(min(queues, key=lambda each: each.due_ms(each.account.tail_ms)))
+
+
+def _impossible(
+    request: ModelRequest, decision: Decision, accounts: Mapping[str, Account], now_ms: int
+) -> NoCapacityError:
+    """Why no candidate can take the call as its quotas stand now."""
+    reasons, too_large = [], False
+    for model in decision.candidates:
+        try:
+            accounts[model.id].plan(request.claim(model, accounts[model.id].learned, 0).amounts, now_ms)
+        except NoCapacityError as error:
+            reasons.append(str(error))
+            too_large = too_large or error.too_large
+    return NoCapacityError(f"no model of {decision.rule} can take this call: {'; '.join(reasons)}", too_large=too_large)
 
 
 def _queue(quote: Quote, now_ms: int) -> Queue:
