@@ -23,15 +23,20 @@ from rota.routing.request import ModelRequest
 
 T = TypeVar("T")
 
-SPARE_MS = 8_000
+SPARE_MS = 13_000
 """What a function needs besides the call's time-out: sleeping to the start, settling, storing the result."""
 LOOK_MS = 10_000
-"""Whoever waits longer than this for a window looks once half-way: refunds may have opened earlier room."""
+"""Who waits longer than this for a window looks once half-way: refunds may have opened earlier room.
+
+Tickets count with these refunds already.
+"""
 CHECK_MS = 2_000
 """Whoever waited longer than this looks once more before calling: the model may be blocked, its quota lower."""
 READ_MS = 50
 """What that look takes."""
-MAX_ATTEMPTS = 8
+MAX_FAILURES = 8
+MAX_REFUSALS = 20
+"""Refusals teach the ledger a lower quota: they are many only while it learns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,7 @@ class Dispatcher:
         now_ms = self._ledger.clock.now_ms()
         wait_ms = booking.start_ms - now_ms
         if wait_ms > INSIDE_MS:
-            if wait_ms > LOOK_MS and not state.looked and self._has_window(booking.model):
+            if wait_ms > LOOK_MS and not (state.looked or state.ticket) and self._has_window(booking.model):
                 return Waiting(now_ms + wait_ms // 2, replace(state, looked=True))
             return Waiting(booking.start_ms - EARLY_MS, state)
         if remaining_ms < booking.timeout_ms + SPARE_MS:
@@ -157,7 +162,8 @@ class Dispatcher:
 
     def _decide(self, request: ModelRequest, attempts: Sequence[Attempt]) -> Decision:
         """Route, leaving out models that failed for this call; one that only refused it may be asked again."""
-        if len(attempts) >= MAX_ATTEMPTS:
+        refused = [attempt for attempt in attempts if attempt.code == RateLimitedError.code]
+        if len(refused) >= MAX_REFUSALS or len(attempts) - len(refused) >= MAX_FAILURES:
             raise AllModelsFailedError(attempts)
         failed = {attempt.model for attempt in attempts if attempt.code != RateLimitedError.code}
         try:

@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 from rota.accounts import Account, Amounts
 from rota.limits import Bookings
 
-
 IN_TIME = 970
-"""Milliseconds that a ticket counts for a second: whoever comes a little early books ahead, who comes late wastes room."""
+"""Milliseconds that a ticket counts for a second: who comes a little early books ahead, who comes late wastes room."""
 
 
 @dataclass(frozen=True, slots=True)
