@@ -1,7 +1,7 @@
 """How each kind of provider is asked for its quotas: Service Quotas for Bedrock, one call's headers for the others.
 
-`ListServiceQuotas` gives *applied* values and leaves a quota out for which the account has none, as its documentation in
-botocore says: AWS's default holds then. So the defaults are listed too, but only for what the first list does not
+`ListServiceQuotas` gives *applied* values and leaves a quota out for which the account has none, as botocore documents
+it: AWS's default holds then. So the defaults are listed too, but only for what the first list does not
 have, and never preferred to an applied value.
 """
 
