@@ -129,8 +129,8 @@ def _add_jobs(commands: Any) -> None:
 def _add_models(commands: Any) -> None:
     models = _command(commands, "models", "cli.models", "the models, their quotas, and what of them is booked", MODELS)
     actions = models.add_subparsers(dest="action", metavar="[ACTION]")
-    sync = _command(actions, "sync", "cli.models_sync", "ask the vendors for their quotas now", MODELS_SYNC)
-    change = _command(actions, "set", "cli.models_set", "set a model's quotas by hand, or disable it", MODELS_SET)
+    sync = _command(actions, "sync", "cli.models_sync", "ask the vendors for their quotas now", MODELS_SYNC, SAID)
+    change = _command(actions, "set", "cli.models_set", "set a model's quotas by hand, or disable it", MODELS_SET, SAID)
     change.add_argument("model", metavar="ID", help="of a model in rota.yaml")
     for kind, counted in LIMITS.items():
         change.add_argument(f"--{kind}", metavar="N|default", help=counted)
@@ -138,7 +138,6 @@ def _add_models(commands: Any) -> None:
     switch.add_argument("--disable", dest="disabled", action="store_true", default=None, help="no calls any more")
     switch.add_argument("--enable", dest="disabled", action="store_false", default=None, help="calls again")
     for action in (sync, change):
-        action.set_defaults(json=argparse.SUPPRESS)  # `rota models --json sync` says it before
         action.add_argument("--stage", help="of a deployed stage (dev, prod), with your AWS credentials")
 
 
@@ -160,14 +159,20 @@ def _add_keys(commands: Any) -> None:
         action.add_argument("--stage", help="of a deployed stage (dev, prod), with your AWS credentials")
 
 
-def _command(commands: Any, name: str, module: str, summary: str, examples: str = "") -> argparse.ArgumentParser:
+SAID: Any = argparse.SUPPRESS
+"""For `--json` of a command below another one that has it: `rota models --json sync` keeps what was said before."""
+
+
+def _command(
+    commands: Any, name: str, module: str, summary: str, examples: str = "", json_default: Any = False
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
         description=f"{summary[0].upper()}{summary[1:]}." + (f"\n\n{examples}" if examples else ""),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--json", action="store_true", help="print JSON for scripts")
+    parser.add_argument("--json", action="store_true", default=json_default, help="print JSON for scripts")
     parser.set_defaults(module=module)
     return parser
 

@@ -32,8 +32,8 @@ _KINDS = {
     ("tokens", "day"): "tpd",
     ("requests", "day"): "rpd",
 }
-_ID_SUFFIX = re.compile(r"(-v?1)?:.*$|-v1$")
-"""`-v1:0` and the like. Later versions stay: they are models of their own."""
+_ID_SUFFIX = re.compile(r"(-v?[01])?:.*$|-v1$")
+"""`-v1:0`, `-1:0`, `-v0:2`. Later versions stay: they are models of their own."""
 _DATE = re.compile(r"-20\d{6}(?=-|$)")
 _WORD = re.compile(r"v\d+|\d+[bmk]\b|\d+|[a-z]+")
 _COMPANY = {"ai", "labs"}
