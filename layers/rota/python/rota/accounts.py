@@ -105,7 +105,8 @@ class Account:
                 raise NoCapacityError(f"{self.model} may not be used: its vendor gives it a quota of 0 {kind}")
             capacity = self.whole[kind].capacity
             if units > capacity:
-                raise NoCapacityError(f"{self.model} can never take {units} {kind}: its quota holds {capacity} at once")
+                reason = f"{self.model} can never take {units} {kind}: its quota holds {capacity} at once"
+                raise NoCapacityError(reason, too_large=True)
 
     def plan(self, amounts: Amounts, now_ms: int) -> Plan:
         """The earliest start for `amounts`. Raises NoCapacityError when there can be none."""

@@ -106,10 +106,17 @@ class TooManyFailuresError(RotaError):
 
 
 class NoCapacityError(RotaError):
-    """No candidate can ever start this call: too large for every quota or context, or past its deadline."""
+    """No candidate can ever start this call: too large for every quota or context, disabled, or a day's quota spent.
+
+    `too_large`: half of the call might be taken.
+    """
 
     code = "no_capacity"
     http_status = 503
+
+    def __init__(self, message: str, *, too_large: bool = False) -> None:
+        super().__init__(message)
+        self.too_large = too_large
 
 
 class InvalidOutputError(RotaError):
@@ -137,6 +144,11 @@ class AllModelsFailedError(RotaError):
         tried = "; ".join(f"{a.model}: {a.code} ({a.message})" for a in attempts)
         super().__init__(f"all models failed: {tried or 'no candidate was left'}")
         self.attempts = tuple(attempts)
+
+    @property
+    def too_large(self) -> bool:
+        """Whether some model said that the call is too large for it, so that half of it might be taken."""
+        return any(attempt.code == RequestTooLargeError.code for attempt in self.attempts)
 
 
 class ProviderError(RotaError):

@@ -15,6 +15,10 @@ ENOUGH = 8
 """Samples below which the static estimates stand."""
 LEAST_FACTOR, MOST_FACTOR = 0.5, 2.5
 """Bounds of the correction: languages and code differ by this much from the static estimate, and nothing by more."""
+USUAL_FACTOR, USUAL_SHARE = 0.8, 0.6
+"""What is expected before anything is known: English prose against the cautious estimate, output against its bound."""
+FRAME_TOKENS = 16
+"""What vendors put around a prompt, which weighs more in a short one than on average."""
 LEAST_SHARE = 0.25
 HEADROOM = 1.25
 """How much more output is allowed than calls like this one are likely to use."""
@@ -64,7 +68,7 @@ class Learned:
         if self.samples < ENOUGH:
             return estimated
         mean, deviation = _moments(self.samples, self.input, self.input_squares)
-        return math.ceil(estimated * min(MOST_FACTOR, max(LEAST_FACTOR, (mean + deviation) / 1000)))
+        return FRAME_TOKENS + math.ceil(estimated * min(MOST_FACTOR, max(LEAST_FACTOR, (mean + deviation) / 1000)))
 
     def output_tokens(self, bound: int) -> int:
         """The output to allow where a step allows `bound`: less when the model has never come near it."""
@@ -77,7 +81,7 @@ class Learned:
     def expected(self, estimated: int, bound: int) -> tuple[int, int]:
         """Input and output tokens that such a call uses on average."""
         if self.samples < ENOUGH:
-            return estimated, bound
+            return round(estimated * USUAL_FACTOR), round(bound * USUAL_SHARE)
         inputs, outputs = self.input / self.samples / 1000, self.output / self.samples / 1000
         return round(estimated * min(MOST_FACTOR, inputs)), round(bound * min(1.0, outputs))
 
