@@ -198,6 +198,7 @@ def test_every_alarm_tells_the_topic(prod: View) -> None:
         "Refusals",
         "JobsFailed",
         "NoCapacity",
+        "RefreshFailed",
         "ApproximateNumberOfMessagesVisible",
         "ExecutionsFailed",
         "Errors",
