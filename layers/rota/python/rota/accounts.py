@@ -97,10 +97,12 @@ class Account:
         return self.strikes >= OPENS_AT
 
     def check(self, amounts: Amounts) -> None:
-        """Raise NoCapacityError when the model is disabled, or `amounts` exceed what a limit can ever hold at once."""
+        """Raise NoCapacityError when the model may not be used, or a limit can never hold `amounts` at once."""
         if self.standing.disabled:
             raise NoCapacityError(f"{self.model} is disabled")
         for kind, units in amounts.items():
+            if self.standing.closes(kind):
+                raise NoCapacityError(f"{self.model} may not be used: its vendor gives it a quota of 0 {kind}")
             capacity = self.whole[kind].capacity
             if units > capacity:
                 reason = f"{self.model} can never take {units} {kind}: its quota holds {capacity} at once"

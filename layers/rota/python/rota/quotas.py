@@ -26,6 +26,7 @@ GROWTH = 10
 class Standing:
     """What a model's item says about its quotas beside rota.yaml. `found` and `by_hand` are amounts per kind of limit.
 
+    A quota found to be 0 (AWS gives new accounts such) closes the model, until somebody sets one by hand.
     `shrunk` is the permille that refusals left since the step at `shrunk_at_s` (epoch seconds), `floor` the least that
     this step may leave.
     """
@@ -40,7 +41,11 @@ class Standing:
     def amount(self, limit: Limit) -> int:
         """The quota before any shrinking: set by hand, else found, else configured, and never above the ceiling."""
         kind = limit.kind.value
-        return min(limit.most, self.by_hand.get(kind) or self.found.get(kind) or limit.amount)
+        return min(limit.most, self.by_hand.get(kind, self.found.get(kind, limit.amount)))
+
+    def closes(self, kind: str) -> bool:
+        """Whether the vendor was found to allow nothing of this kind at all."""
+        return self.by_hand.get(kind, self.found.get(kind)) == 0
 
     def permille(self, now_s: int) -> int:
         """How much of the quotas is used now: a shrunk one grows back, faster the longer nobody refuses."""
@@ -62,7 +67,7 @@ class Standing:
 
     def whole(self, limits: Iterable[Limit]) -> Mapping[str, Limiter]:
         """The arithmetic of each quota, not shrunk, by kind."""
-        return {limit.kind.value: limit.limiter(self.amount(limit)) for limit in limits}
+        return {limit.kind.value: limit.limiter(_shrunk(self.amount(limit), WHOLE)) for limit in limits}
 
     def limiters(self, limits: Iterable[Limit], now_s: int) -> Mapping[str, Limiter]:
         """The arithmetic of each quota as it stands now. Quotas of a day do not shrink: their refusals last."""
@@ -76,4 +81,5 @@ class Standing:
 
 
 def _shrunk(amount: int, permille: int) -> int:
+    """At least 1: the arithmetic divides by it. Calls of a closed model are refused before any arithmetic."""
     return max(1, amount * permille // WHOLE)
