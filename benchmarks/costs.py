@@ -17,7 +17,7 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from importlib import import_module
@@ -30,6 +30,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from benchmarks.burst import document
+from benchmarks.item_sizes import READ_UNIT, WRITE_UNIT, item_bytes, job_item_bytes, ledger_item_bytes, write_units
 from benchmarks.prices import METRIC_MONTH_USD, usd
 from benchmarks.walked_machine import State, VirtualClock, Walk
 from functions import job_parts, model_step, parts
@@ -39,7 +40,6 @@ from infra.workflow import Workflow
 from local.state import ROOT
 from rota.catalog import Catalog, load_catalog
 from rota.dispatch import Dispatcher
-from rota.documents.tokens import estimate_tokens
 from rota.ledger import Ledger
 from rota.providers.base import Completion, ModelCall
 from rota.submission import Draft
@@ -63,19 +63,9 @@ LINE_BYTES = 26
 WRITES = ("UpdateItem", "PutItem")
 CHILD = ("SummarizeBatch", "SummarizeBatchStatus", "WaitForSlot", "SummarizeBatchEnded")
 """States of one child of the Map over batches."""
-
-
-def item_bytes(item: Mapping[str, Mapping[str, Any]]) -> int:
-    """The size of an item as DynamoDB counts it: names, text as UTF-8, numbers at two digits a byte and one more."""
-    return sum(len(name) + _value_bytes(value) for name, value in item.items())
-
-
-def _value_bytes(value: Mapping[str, Any]) -> int:
-    [(kind, content)] = value.items()
-    if kind == "N":
-        digits = str(content).lstrip("-").strip("0")
-        return (len(digits) + 1) // 2 + 1 + str(content).startswith("-")
-    return len(content.encode()) if kind == "S" else 1
+PRICED = (100, 10_000, 1_000_000)
+METRICS = 11
+"""Metrics of each model in `rota.observability`."""
 
 
 @dataclass
@@ -137,7 +127,7 @@ class Meter:
             items = [self._aside.get_item(TableName=table, Key=key).get("Item", {})]
         sizes = [max(1, item_bytes(item)) for item in items]
         self.tally.sizes[table] = max([self.tally.sizes[table], *sizes])
-        kind, step = ("dynamodb write units", 1024) if operation in WRITES else ("dynamodb read units", 4096)
+        kind, step = ("dynamodb write units", WRITE_UNIT) if operation in WRITES else ("dynamodb read units", READ_UNIT)
         self.tally.units[self.function, kind] += sum(-(-size // step) for size in sizes)
         return str(table)
 
@@ -148,10 +138,10 @@ class Vendor:
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
 
-    def prepare(self, timeout_s: float) -> None:
+    def prepare(self, _timeout_s: float) -> None:
         """Nothing to prepare."""
 
-    def complete(self, model: str, vendor_model: str, call: ModelCall, timeout_s: float) -> Completion:
+    def complete(self, _model: str, _vendor_model: str, call: ModelCall, _timeout_s: float) -> Completion:
         """Takes LATENCY_MS of virtual time."""
         self._clock.sleep(LATENCY_MS / 1000)
         text = '{"focus": ["slow teams"], "outline": ["Teams", "Reasons"]}' if call.json_schema else _notes(call.prompt)
@@ -328,52 +318,57 @@ def extrapolated(small: Cost, large: Cost, documents: int) -> dict[str, float]:
 
 
 def report(cost: Cost, name: str) -> None:
-    """Print what one batch took, and the pieces of the whole job."""
-    walk, batches = cost.walk, cost.batches
-    waits = walk.entered["WaitForSlot"] / batches
+    """Print what one batch took."""
+    walk, batches, function = cost.walk, cost.batches, "summarize_batch"
     print(f"\n{name}: {cost.job.documents} documents, {batches} batches, {cost.calls} calls in {cost.took_s:.0f} s")
-    states = {state: walk.entered[state] / batches for state in CHILD}
-    print(f"  per batch   {sum(states.values()):.2f} states entered, {waits:.2f} of them waits; ", end="")
-    print(
-        f"{walk.invoked['summarize_batch'] / batches:.2f} invocations of {walk.invoked_ms['summarize_batch'] / walk.invoked['summarize_batch']:.0f} ms"
-    )
+    states, waits = sum(walk.entered[state] for state in CHILD) / batches, walk.entered["WaitForSlot"] / batches
+    mean_ms = walk.invoked_ms[function] / walk.invoked[function]
+    print(f"  {states:5.2f} states entered, {waits:.2f} of them waits")
+    print(f"  {walk.invoked[function] / batches:5.2f} invocations of {mean_ms:,.0f} ms")
     for (place, operation), number in sorted(cost.per_batch(cost.tally.requests).items()):
-        print(f"              {number:5.2f} {operation} {place}")
-    units = {
-        kind: number / batches for (function, kind), number in cost.tally.units.items() if function == "summarize_batch"
-    }
-    print("              " + ", ".join(f"{number:.2f} {kind}" for kind, number in sorted(units.items())))
-    logged, histories = cost.tally.logged["summarize_batch"] / batches, walk.histories[:batches]
-    print(
-        f"              {logged:.0f} B of log lines and metrics, {sum(histories) / batches:.0f} events of history (at most {max(histories)})"
-    )
-    print("  largest items: " + ", ".join(f"{table} {size} B" for table, size in cost.tally.sizes.items()))
+        print(f"  {number:5.2f} {operation} {place}")
+    for (asked_by, kind), number in sorted(cost.tally.units.items()):
+        if asked_by == function and kind.startswith("dynamodb"):
+            print(f"  {number / batches:5.2f} {kind}")
+    histories = walk.histories[:batches]
+    print(f"  {cost.tally.logged[function] / batches:5,.0f} bytes of log lines and metrics")
+    print(f"  {sum(histories) / batches:5.1f} events of history, {max(histories)} in the longest")
 
 
-def prices(few: Cost, many: Cost, name: str) -> None:
-    """Print dollars of jobs of three sizes."""
-    sizes = (100, 10_000, 1_000_000)
-    columns = [extrapolated(few, many, documents) for documents in sizes]
+def print_prices(few: Cost, many: Cost, name: str) -> None:
+    """Print units and dollars of jobs of three sizes."""
+    columns = [extrapolated(few, many, documents) for documents in PRICED]
     dollars = [usd(units) for units in columns]
-    print(f"\n{name:22}" + "".join(f"{f'{size:,} documents':>32}" for size in sizes))
+    print(f"\n{name:24}" + "".join(f"{f'{documents:,} documents':>30}" for documents in PRICED))
     for kind in columns[0]:
+        cells = zip((units[kind] for units in columns), (paid[kind] for paid in dollars), strict=True)
+        print(f"  {kind:22}" + "".join(f"{amount:18,.2f} ${paid:10,.4f}" for amount, paid in cells))
+    sums = [sum(paid.values()) for paid in dollars]
+    print(f"  {'together':22}" + "".join(f"{'':18} ${paid:10,.4f}" for paid in sums))
+    a_thousand = [paid / documents * 1000 for paid, documents in zip(sums, PRICED, strict=True)]
+    print(f"  {'a thousand documents':22}" + "".join(f"{'':18} ${paid:10,.4f}" for paid in a_thousand))
+
+
+def print_sizes() -> None:
+    """Print items as they grow, and what of the bill grows with the models alone."""
+    print("\nitem                                        bytes  write units")
+    for models, query in ((2, 100), (10, 100), (50, 100), (50, 4000)):
+        size = job_item_bytes(models, query)
+        print(f"job, {models:2} models, query of {query:5,} characters {size:9,} {write_units(size):12}")
+    for kinds in (("tpm",), ("tpm", "rpm")):
+        for ahead_s in (0, 10, 60):
+            size = ledger_item_bytes(kinds, ahead_s)
+            print(f"ledger, {' and '.join(kinds):11} booked {ahead_s:2} s ahead {size:12,} {write_units(size):12}")
+    for models in (5, 50):
         print(
-            f"  {kind:20}"
-            + "".join(
-                f"{units[kind]:>18,.2f} ${paid[kind]:>12,.4f}" for units, paid in zip(columns, dollars, strict=True)
-            )
+            f"{METRICS} metrics of each of {models} models: ${METRICS * models * METRIC_MONTH_USD:.0f} a month of use"
         )
-    print(f"  {'sum':20}" + "".join(f"{'':18} ${sum(paid.values()):>12,.4f}" for paid in dollars))
-    print(
-        f"  {'a document':20}"
-        + "".join(f"{'':18} ${sum(paid.values()) / size:>12,.7f}" for paid, size in zip(dollars, sizes, strict=True))
-    )
 
 
 def main() -> None:
     """Run the jobs and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--documents", type=int, default=240)
+    parser.add_argument("--documents", type=int, default=240, help="in the larger of each two jobs")
     documents = parser.parse_args().documents
     jobs = {
         "starts at once": Job(documents),
@@ -383,7 +378,8 @@ def main() -> None:
     for name, job in jobs.items():
         few, many = run(replace(job, documents=documents // 2)), run(job)
         report(many, name)
-        prices(few, many, name)
+        print_prices(few, many, name)
+    print_sizes()
 
 
 if __name__ == "__main__":

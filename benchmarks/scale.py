@@ -33,6 +33,9 @@ MODELS = 50
 TOKENS_A_REQUEST = 3125
 """What a model with a request limit allows for each: just below the mean call, so that requests bind."""
 SHARD_MINUTES = 5
+SHARDS = (1, 2, 4, 8, 16)
+LOAD = 0.93
+"""Of the quota, evenly over time: what a window can just take in the long run, since its span is 62 s."""
 
 
 def pool(models: int = MODELS) -> list[Quota]:
@@ -60,8 +63,8 @@ class Case:
         return [quota.scaled(self.factor) for quota in pool(self.models)]
 
 
-DEPLOYED = Walls(dispatch=300, at_once=100, ledger_units=2, job_units=12)
-"""infra/stages.py (100 children), a job's item of 6 KB with the counters of fifty models, written twice a call."""
+DEPLOYED = Walls(dispatch=300, at_once=100, ledger_units=2, job_units=10)
+"""`infra.stages` (100 children); a job's item of 4 to 5 KB with the counters of fifty models, written twice a call."""
 COUNTED_APART = replace(DEPLOYED, job_units=1, job_shards=4)
 """One write a call, to one of four items that hold counters and nothing else."""
 LIFTED = replace(COUNTED_APART, dispatch=10_000, at_once=60_000, job_shards=32)
@@ -161,21 +164,27 @@ def calls_of(starts: Any) -> set[tuple[float, float, int]]:
 
 @dataclass(frozen=True)
 class Sharded:
-    """One model of `calls_per_minute` mean calls in `shards` items, under more load than it takes, and at 80 %."""
+    """One model of so many mean calls a minute in `shards` items, of which a caller looks at `choices` random ones."""
 
     calls_per_minute: int
     shards: int
     algorithm: str
-    two_choices: bool
+    choices: int
+    all_before_waiting: bool
+
+    @property
+    def policy(self) -> str:
+        """How a shard is picked."""
+        return f"{self.choices} at random{', then all' if self.all_before_waiting else ''}"
 
     def run(self) -> tuple[float, int, int]:
-        """(used ÷ quota after the first minute, p95 of the wait at 80 % load in seconds, refusals)."""
+        """(used ÷ quota under overload, p95 of the wait under LOAD in seconds, refusals)."""
         load = Load(self.calls_per_minute * SHARD_MINUTES)
         mean = sum(call[0] for call in load.calls) / len(load.calls)
         quotas = [Quota("m", round(self.calls_per_minute * mean), 0, self.algorithm)]
-        walls = Walls(10**6, self.calls_per_minute // 2, 1, 1, 1000, self.shards, self.two_choices)
+        walls = Walls(10**6, self.calls_per_minute // 2, 1, 1, 1000, self.shards, self.choices, self.all_before_waiting)
         over = Simulation(quotas, load, walls).run()
-        gentle = replace(walls, dispatch=max(1, round(self.calls_per_minute * 0.8 / 60)), at_once=10**6)
+        gentle = replace(walls, dispatch=self.calls_per_minute * LOAD / 60, at_once=10**6)
         easy = Simulation(quotas, load, gentle).run()
         return steady(over), easy.ahead_s(0.95), refused(over) + refused(easy)
 
@@ -195,12 +204,13 @@ def run_sharded(sharded: Sharded) -> tuple[float, int, int]:
 
 
 def shard_cases() -> list[Sharded]:
-    """Two sizes of quota, both algorithms, one to sixteen shards."""
+    """Every way to pick on a middling quota, the best of them on a smaller and a larger one; one to sixteen shards."""
+    ways = [(600, 1, False), (600, 2, False), (600, 2, True), (120, 2, True), (3000, 2, True)]
     return [
-        Sharded(calls, shards, algorithm, shards > 1)
-        for calls in (600, 3000)
+        Sharded(calls, shards, algorithm, choices, then_all)
+        for calls, choices, then_all in ways
         for algorithm in ("window", "bucket")
-        for shards in (1, 2, 4, 8, 16)
+        for shards in SHARDS
     ]
 
 
@@ -231,14 +241,19 @@ def print_models(found: Row) -> None:
 
 def print_shards(shards: Sequence[Sharded], results: Sequence[tuple[float, int, int]]) -> None:
     """The table of shards."""
-    print("\none model in shards (two random ones are looked at): used ÷ quota under overload; p95 wait at 80 % load")
+    print("\none model in shards: used ÷ quota under overload, ", end="")
+    print(f"and p95 of the wait when {LOAD:.0%} of the quota is asked for")
     print(
-        f"{'calls a minute':>16}{'algorithm':>11}" + "".join(f"{f'{count} shards':>16}" for count in (1, 2, 4, 8, 16))
+        f"{'calls a minute':>16}{'algorithm':>11}  {'looks at':22}"
+        + "".join(f"{f'{count} shards':>14}" for count in SHARDS)
     )
-    for begin in range(0, len(shards), 5):
+    for begin in range(0, len(shards), len(SHARDS)):
         first = shards[begin]
-        cells = [f"{share:.3f} {wait_s:3} s" for share, wait_s, _ in results[begin : begin + 5]]
-        print(f"{first.calls_per_minute:16,}{first.algorithm:>11}" + "".join(f"{cell:>16}" for cell in cells))
+        cells = [f"{share:.3f} {wait_s:3} s" for share, wait_s, _ in results[begin : begin + len(SHARDS)]]
+        print(
+            f"{first.calls_per_minute:16,}{first.algorithm:>11}  {first.policy:22}"
+            + "".join(f"{cell:>14}" for cell in cells)
+        )
     print(f"  refused: {sum(refusals for _, _, refusals in results)}")
 
 
@@ -252,12 +267,10 @@ def plot(file: str, rows: Sequence[Row], shards: Sequence[Sharded], results: Seq
     left.set_xlabel("makespan ÷ bound")
     for found, at in zip(rows, range(len(rows)), strict=True):
         left.annotate(found.wall, (1, at), va="center", xytext=(4, 0), textcoords="offset points")
-    for begin in range(0, len(shards), 5):
-        first = shards[begin]
-        label = f"{first.calls_per_minute:,} calls a minute, {first.algorithm}"
-        right.plot(
-            [one.shards for one in shards[begin : begin + 5]], [r[0] for r in results[begin : begin + 5]], label=label
-        )
+    for begin in range(0, len(shards), len(SHARDS)):
+        first, shares = shards[begin], [share for share, _, _ in results[begin : begin + len(SHARDS)]]
+        label = f"{first.calls_per_minute:,} calls a minute, {first.algorithm}, {first.policy}"
+        right.plot(SHARDS, shares, label=label)
     right.set_xlabel("shards")
     right.set_ylabel("used ÷ quota")
     right.legend()

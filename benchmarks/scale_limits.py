@@ -69,7 +69,7 @@ class Window:
             at += last + 1
 
     def add(self, at: int, units: int) -> None:
-        """Every window that contains `at` holds so much more. The window at index `k` begins in second `k - SPAN + 1`."""
+        """Every window with `at` in it holds so much more; the one at index `k` begins in second `k - SPAN + 1`."""
         if at >= len(self._sums) - SPAN:
             self._sums += [0] * (at + 4 * SPAN)
         self._sums[at : at + SPAN] = [held + units for held in self._sums[at : at + SPAN]]
@@ -80,7 +80,7 @@ class Window:
 
 
 class Bucket:
-    """A token bucket, in ticks: a second refills `amount` ticks, a unit costs 60; `missing` after each second's calls."""
+    """A token bucket in ticks: a second refills `amount` of them, a unit costs 60; missing ones are kept by second."""
 
     def __init__(self, amount: int) -> None:
         self.amount, self._brim = amount, amount * (PERIOD_S - SHAVED_S)
@@ -96,7 +96,7 @@ class Bucket:
         return min(self._brim - missing[at], bear + max(0, amount - missing[at])) // PERIOD_S
 
     def earliest(self, units: int, begin: int) -> int:
-        """The first second whose room suffices: among the booked ones, or as soon as enough has refilled behind them."""
+        """The first second with room: among the booked ones, or as soon as enough has refilled behind them."""
         self._refresh(begin)
         cost, missing, amount, brim = units * PERIOD_S, self._missing, self.amount, self._brim
         last, bear, found = max(self._last, begin), FAR, -1

@@ -15,7 +15,7 @@ import heapq
 import random
 from array import array
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -56,19 +56,20 @@ class Quota:
 class Walls:
     """What stands around the quotas: per second unless named otherwise.
 
-    `shards` splits every account into so many items; `two_choices` lets a caller look at two random ones of them
-    instead of at the whole pool.
+    `shards` splits every account into so many items. `choices` is how many random ones of them a caller looks at before
+    it books (0: the whole pool, always); with `all_before_waiting` it looks at all when none of those can start now.
     """
 
-    dispatch: int = 300
+    dispatch: float = 300
     at_once: int = 10_000
     ledger_units: int = 2
     """Write units of one write to a ledger item: its kilobytes."""
-    job_units: int = 12
+    job_units: int = 10
     """Write units that a call costs its job's item, all writes together."""
     job_shards: int = 1
     shards: int = 1
-    two_choices: bool = False
+    choices: int = 0
+    all_before_waiting: bool = True
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ class Item:
 
 @dataclass
 class Outcome:
-    """What came of a run: seconds, calls and tokens; `bound_by` counts seconds by what kept more calls from starting."""
+    """What came of a run. `bound_by` counts seconds by what kept more calls from starting."""
 
     quotas: Sequence[Quota]
     items: list[Item]
@@ -225,11 +226,11 @@ class Outcome:
         return 0
 
     def utilisation(self, model: int) -> float:
-        """Tokens that a model used, of those that its quota would have admitted until the last start."""
+        """The share used of what a model's quota would have admitted until the last start, by the limit that binds."""
         starts, quota = self.starts[model], self.quotas[model]
-        last_s = max(max(found.start_s, default=0) for found in self.starts) - BEGIN
-        mean = self.used_tokens / sum(len(found.used) for found in self.starts)
-        return sum(starts.used) / admitted(quota, last_s, mean)
+        minutes = admitted_minutes(quota, max(max(found.start_s, default=0) for found in self.starts) - BEGIN)
+        requests = len(starts.used) / (quota.rpm * minutes) if quota.rpm else 0.0
+        return max(sum(starts.used) / (quota.tpm * minutes), requests)
 
     @property
     def wall(self) -> str:
@@ -281,7 +282,7 @@ class Simulation:
             counted = self._count(now)
             ended, at_once = ended + counted, at_once - counted
             waiting.extend(self._again.pop(now, ()))
-            tokens = min(float(walls.dispatch), tokens + walls.dispatch)
+            tokens = min(walls.dispatch + 1, tokens + walls.dispatch)
             launched = min(int(tokens), walls.at_once - at_once, documents - unsent)
             waiting.extend(range(unsent, unsent + launched))
             unsent, at_once, tokens = unsent + launched, at_once + launched, tokens - launched
@@ -347,7 +348,7 @@ class Simulation:
     def _book_all(self, waiting: deque[int], now: int) -> bool:
         """Book every waiting call; who finds no write left goes on waiting. Whether an item had room and no write."""
         refused, ahead, booked = False, self._ahead, self._booked
-        book = self._book_one_of_two if self.walls.two_choices else self._book_soonest
+        book = self._book_on_a_shard if self.walls.choices else self._book_soonest
         for _ in range(len(waiting)):
             call = waiting.popleft()
             place = book(call, now)
@@ -383,16 +384,21 @@ class Simulation:
         heapq.heappush(heap, (item.low, self._turn, best[1]))
         return best[1]
 
-    def _book_one_of_two(self, call: int, now: int) -> int:
-        """Look at two random shards of the (one) account and take the sooner."""
+    def _book_on_a_shard(self, call: int, now: int) -> int:
+        """Look at some random shards of the (one) account and take the soonest, perhaps after a look at all."""
         tokens = self.load.calls[call % SIZES][0]
-        pair = self.random.sample(range(len(self.items)), 2) if len(self.items) > 1 else [0]
-        able = [number for number in pair if self.items[number].writes < self._writes]
-        if not able:
-            return -1
-        start, number = min((self.items[number].start_of(tokens), number) for number in able)
-        self._book(self.items[number], call, start, now)
-        return number
+        chosen = self.random.sample(range(len(self.items)), min(self.walls.choices, len(self.items)))
+        best = self._soonest_of(chosen, tokens)
+        if best[0] > now and self.walls.all_before_waiting:
+            best = self._soonest_of(range(len(self.items)), tokens)
+        if best[1] >= 0:
+            self._book(self.items[best[1]], call, best[0], now)
+        return best[1]
+
+    def _soonest_of(self, shards: Iterable[int], tokens: int) -> tuple[int, int]:
+        """Start and number of the item that is soonest; number -1 when none has a write left."""
+        able = [number for number in shards if self.items[number].writes < self._writes]
+        return min(((self.items[number].start_of(tokens), number) for number in able), default=(1 << 60, -1))
 
     def _book(self, item: Item, call: int, start: int, now: int) -> None:
         item.writes += WRITES_PER_BOOKING
@@ -417,18 +423,18 @@ class Simulation:
         self._held[int(end) + 1] = self._held.get(int(end) + 1, 0) - 1
 
 
-def admitted(quota: Quota, seconds: float, mean_tokens: float) -> float:
-    """Tokens that may have started on a model: a window's quota at once and every minute, a bucket's then steadily."""
-    minutes = 1 + (seconds // 60 if quota.algorithm == "window" else seconds / 60)
-    return min(quota.tpm, quota.rpm * mean_tokens if quota.rpm else float("inf")) * minutes
+def admitted_minutes(quota: Quota, seconds: float) -> float:
+    """How many quotas may have started by then: a window's at once and each minute, a bucket's at once and steadily."""
+    return 1 + (seconds // 60 if quota.algorithm == "window" else seconds / 60)
 
 
 def bound_s(quotas: Sequence[Quota], tokens: int, calls: int) -> float:
     """No schedule is shorter: the time at which the quotas have let so many tokens (and requests) start."""
     mean = tokens / calls
+    share = [min(quota.tpm, quota.rpm * mean if quota.rpm else quota.tpm) for quota in quotas]
     low, high = 0.0, 1e9
     while high - low > 0.01:
         middle = (low + high) / 2
-        enough = sum(admitted(quota, middle, mean) for quota in quotas) >= tokens
-        low, high = (low, middle) if enough else (middle, high)
+        started = sum(admitted_minutes(quota, middle) * each for quota, each in zip(quotas, share, strict=True))
+        low, high = (low, middle) if started >= tokens else (middle, high)
     return high
