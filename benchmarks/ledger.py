@@ -27,10 +27,11 @@ from local.aws import local_session
 from local.emulator import start_emulator, stop_emulator, wait_until_ready
 from local.processes import free_port
 from rota.accounts import Account, Counters
+from rota.booking import Booking
 from rota.catalog import Catalog, parse_catalog
-from rota.ledger import Booking, Ledger
+from rota.ledger import Ledger
 from rota.ledger_item import decode
-from rota.ledger_writes import roll
+from rota.ledger_writes import Outcome, roll
 from rota.limits import Bookings, limiter
 
 TABLE = "LedgerBenchmark"
@@ -125,7 +126,7 @@ def call(load: Load, endpoint: str, start_at: float, seed: int) -> tuple[int, in
         if time.time() >= end or isinstance(booking, Account):
             return bookings, counted.writes - settled, counted.reads
         time.sleep(max(0.0, booking.start_ms - ledger.clock.now_ms()) / 1000 + draw.uniform(0, 0.3))
-        ledger.settle(booking, {"tpm": 1500, "rpm": 1}, Counters(calls=1))
+        ledger.settle(booking, Outcome({"tpm": 1500, "rpm": 1}, Counters(calls=1), answered=True))
         settled += 1
 
 
@@ -156,7 +157,7 @@ def measure(load: Load, endpoint: str, processes: ProcessPoolExecutor) -> None:
     finally:
         dynamodb.delete_table(TableName=TABLE)
     bookings, writes, reads = (sum(column) for column in zip(*rows, strict=True))
-    found = decode("m", {kind: limiter("token_bucket", 9, 60) for kind in AMOUNTS}, item)
+    found = decode(catalog(load).models[0], item, 0)
     print(
         f"{load.name:16}{bookings:9}{writes / bookings:9.2f}{load.target or '-':>8}{reads / bookings:8.2f}"
         f"{found.counters.calls:9}{len(item):12}"
@@ -169,7 +170,13 @@ def full_account(algorithm: Any) -> Account:
     limiters = {kind: limiter(algorithm, units * 62, 60) for kind, units in AMOUNTS.items()}
     slots = {kind: Bookings(dict.fromkeys(range(now_s - 60, now_s + 61), units)) for kind, units in AMOUNTS.items()}
     return Account(
-        "m", limiters, version=1, rolled_s=now_s, bookings=slots, quotas={k: limiters[k].amount for k in slots}
+        "m",
+        limiters,
+        limiters,
+        version=1,
+        rolled_s=now_s,
+        bookings=slots,
+        quotas={k: limiters[k].amount for k in slots},
     )
 
 
