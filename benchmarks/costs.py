@@ -240,12 +240,12 @@ class OwnContext(Context):
 def run(job: Job) -> Cost:
     """Run one job to its end and count."""
     clock = VirtualClock(START_MS)
-    with _stack(job, clock) as (stack, meter):
+    with _stack(job, clock) as (stack, meter, ledger):
         for number in range(job.documents):
             body = f"{number}. {document(number)}"[: job.characters].encode()
             stack.s3.put_object(Bucket=BUCKET, Key=f"library/pile/{number:07d}.md", Body=body)
         walk = Walk(clock, partial(_invoke, meter, stack), partial(_lines, meter, stack), job.at_once)
-        clients = [parts.s3(), parts.dynamodb(), parts.ledger()._dynamodb, job_parts.stepfunctions()]
+        clients = [parts.s3(), parts.dynamodb(), ledger, job_parts.stepfunctions()]
         for client in clients:
             meter.attach(client)
         try:
@@ -267,10 +267,12 @@ def run(job: Job) -> Cost:
 
 
 @contextlib.contextmanager
-def _stack(job: Job, clock: VirtualClock) -> Iterator[tuple[JobStack, Meter]]:
+def _stack(job: Job, clock: VirtualClock) -> Iterator[tuple[JobStack, Meter, Any]]:
+    """The job's surroundings, a meter, and the ledger's own DynamoDB client."""
     catalog, vendor = scaled(load_catalog(ROOT / "examples" / "two-models.yaml"), job.quota), Vendor(clock)
     with job_stack() as stack, contextlib.ExitStack() as patches:
-        ledger = Ledger(boto3.client("dynamodb", config=parts.ONE_TRY), LEDGER, catalog, clock, clock.sleep)
+        client = boto3.client("dynamodb", config=parts.ONE_TRY)
+        ledger = Ledger(client, LEDGER, catalog, clock, clock.sleep)
         for module, name, stand_in in (
             (parts, "catalog", lambda: catalog),
             (parts, "ledger", lambda: ledger),
@@ -279,7 +281,7 @@ def _stack(job: Job, clock: VirtualClock) -> Iterator[tuple[JobStack, Meter]]:
             (model_step, "Dispatcher", partial(Dispatcher, sleep=clock.sleep)),
         ):
             patches.enter_context(patch.object(module, name, stand_in))
-        yield stack, Meter(clock)
+        yield stack, Meter(clock), client
 
 
 def scaled(catalog: Catalog, factor: float) -> Catalog:
