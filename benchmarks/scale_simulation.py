@@ -19,12 +19,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from benchmarks.scale_limits import Bucket, Limit, Window
+from benchmarks.scale_limits import PERIOD_S, Bucket, Limit, Window
+from rota.admission import AT_ONCE_MS, EARLY_MS, HORIZON_MS, INSIDE_MS
+from rota.tickets import IN_TIME
 
 BEGIN = 100
 """The job's first second."""
-HORIZON_S = 60
-INSIDE_S = 5
+HORIZON_S, AT_ONCE_S, EARLY_S, INSIDE_S = HORIZON_MS // 1000, AT_ONCE_MS // 1000, EARLY_MS // 1000, INSIDE_MS // 1000
 UNITS_PER_ITEM = 1000
 """Write units that DynamoDB gives one item (one partition) in a second."""
 SIZES = 4096
@@ -110,7 +111,20 @@ class Item:
     """One item of the ledger: an account, or a shard of one."""
 
     __slots__ = (
-        *("busiest", "first", "known", "limits", "lost", "low", "pending", "quota", "requests", "room", "vendor"),
+        *(
+            "busiest",
+            "first",
+            "known",
+            "limits",
+            "lost",
+            "low",
+            "pending",
+            "quota",
+            "requests",
+            "room",
+            "tail",
+            "vendor",
+        ),
         "writes",
     )
 
@@ -120,6 +134,8 @@ class Item:
         self.low, self.room, self.pending = 0, [-1] * len(limits), [0] * len(limits)
         self.writes, self.busiest, self.lost = 0.0, 0.0, 0
         self.known: dict[int, int] = {}
+        self.tail = 0.0
+        """End of the queue of those who hold tickets, in seconds."""
 
     def look(self, now: int) -> int:
         """The first second in which the smallest call fits; that second's room is kept until others change it."""
@@ -156,6 +172,11 @@ class Item:
         for limit, units in zip(self.limits, (tokens, 1), strict=False):
             limit.add(at, units)
         self.look(now)
+
+    def write(self, times: float) -> None:
+        """Count writes of this second."""
+        self.writes += times
+        self.busiest = max(self.busiest, self.writes)
 
     def give_back(self, tokens: int, at: int, now: int) -> None:
         """Unused tokens of a call that started in second `at`; `look` comes after it."""
@@ -263,6 +284,7 @@ class Simulation:
         self._writes = UNITS_PER_ITEM / walls.ledger_units
         self._ends: dict[int, list[tuple[Item, int, int]]] = {}
         self._again: dict[int, list[int]] = {}
+        self._tickets: set[int] = set()
         self._held: dict[int, int] = {}
         self._ending: deque[int] = deque()
         self._heap: list[tuple[int, int, int]] = []
@@ -324,7 +346,7 @@ class Simulation:
             if item.writes >= self._writes / 2:
                 item.lost += 1
                 continue
-            item.writes += 1
+            item.write(1)
             if unused:
                 item.give_back(unused, at, now)
             touched[id(item)] = item
@@ -351,15 +373,14 @@ class Simulation:
         book = self._book_on_a_shard if self.walls.choices else self._book_soonest
         for _ in range(len(waiting)):
             call = waiting.popleft()
-            place = book(call, now)
-            if place < 0:
+            if not book(call, now):
                 refused = True
                 waiting.append(call)
         if self._booked > booked:
             self._lead = (self._ahead - ahead) / (self._booked - booked)
         return refused or any(item.writes >= self._writes and item.low == now for item in self.items)
 
-    def _book_soonest(self, call: int, now: int) -> int:
+    def _book_soonest(self, call: int, now: int) -> bool:
         """Ask the items in the order of their soonest starts, until none can be sooner than the best answer."""
         tokens = self.load.calls[call % SIZES][0]
         best, asked, heap = (1 << 60, -1), [], self._heap
@@ -377,38 +398,35 @@ class Simulation:
             if number != best[1]:
                 heapq.heappush(heap, (low, turn, number))
         if best[1] < 0:
-            return -1
+            return False
         item = self.items[best[1]]
-        self._book(item, call, best[0], now)
+        done = self._book(item, call, best[0], now)
         self._turn += 1
         heapq.heappush(heap, (item.low, self._turn, best[1]))
-        return best[1]
+        return done
 
-    def _book_on_a_shard(self, call: int, now: int) -> int:
+    def _book_on_a_shard(self, call: int, now: int) -> bool:
         """Look at some random shards of the (one) account and take the soonest, perhaps after a look at all."""
         tokens = self.load.calls[call % SIZES][0]
         chosen = self.random.sample(range(len(self.items)), min(self.walls.choices, len(self.items)))
         best = self._soonest_of(chosen, tokens)
         if best[0] > now and self.walls.all_before_waiting:
             best = self._soonest_of(range(len(self.items)), tokens)
-        if best[1] >= 0:
-            self._book(self.items[best[1]], call, best[0], now)
-        return best[1]
+        return best[1] >= 0 and self._book(self.items[best[1]], call, best[0], now)
 
     def _soonest_of(self, shards: Iterable[int], tokens: int) -> tuple[int, int]:
         """Start and number of the item that is soonest; number -1 when none has a write left."""
         able = [number for number in shards if self.items[number].writes < self._writes]
         return min(((self.items[number].start_of(tokens), number) for number in able), default=(1 << 60, -1))
 
-    def _book(self, item: Item, call: int, start: int, now: int) -> None:
-        item.writes += WRITES_PER_BOOKING
-        item.busiest = max(item.busiest, item.writes)
+    def _book(self, item: Item, call: int, start: int, now: int) -> bool:
+        """Book, or take a ticket; False when that found no write left anywhere."""
         booked, used, within, latency = self.load.calls[call % SIZES]
+        if start - now > AT_ONCE_S and max(start, item.tail) - now > HORIZON_S and call not in self._tickets:
+            return self._take_ticket(call, used, now)
+        item.write(WRITES_PER_BOOKING)
+        self._tickets.discard(call)
         self._ahead, self._booked = self._ahead + start - now, self._booked + 1
-        if start - now > HORIZON_S:
-            self.outcome.tickets += 1
-            self._again.setdefault(start - HORIZON_S, []).append(call)
-            return
         item.book(booked, start, now)
         end = start + within + latency
         starts = self.outcome.starts[item.vendor]
@@ -418,9 +436,24 @@ class Simulation:
         starts.used.append(used)
         self._ends.setdefault(int(end) + 1, []).append((item, booked - used, start))
         self.outcome.ahead[start - now] += 1
-        begins = now if start - now <= INSIDE_S else start - 3
+        begins = now if start - now <= INSIDE_S else start - EARLY_S
         self._held[begins] = self._held.get(begins, 0) + 1
         self._held[int(end) + 1] = self._held.get(int(end) + 1, 0) - 1
+        return True
+
+    def _take_ticket(self, call: int, used: int, now: int) -> bool:
+        """Queue where the turn comes soonest; come back shortly before it, and then book whatever is soonest."""
+        able = (each for each in self.items if each.writes < self._writes)
+        item = min(able, key=lambda each: max(each.tail, each.low), default=None)
+        if item is None:
+            return False
+        item.write(1)
+        due = max(item.tail, item.low)
+        item.tail = due + used * PERIOD_S / item.quota.tpm * IN_TIME / 1000
+        self.outcome.tickets += 1
+        self._tickets.add(call)
+        self._again.setdefault(max(now + 1, int(due) - EARLY_S), []).append(call)
+        return True
 
 
 def admitted_minutes(quota: Quota, seconds: float) -> float:
