@@ -25,18 +25,12 @@ from typing import Any, cast
 from unittest.mock import patch
 
 import boto3
-from aws_cdk import App, Stack
-from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_s3 as s3
 
 from benchmarks.burst import document
 from benchmarks.item_sizes import READ_UNIT, WRITE_UNIT, item_bytes, job_item_bytes, ledger_item_bytes, write_units
 from benchmarks.prices import METRIC_MONTH_USD, usd
 from benchmarks.walked_machine import State, VirtualClock, Walk
 from functions import job_parts, model_step, parts
-from infra.functions import SIZES, Functions
-from infra.stages import STAGES
-from infra.workflow import Workflow
 from local.state import ROOT
 from rota.catalog import Catalog, load_catalog
 from rota.dispatch import Dispatcher
@@ -82,12 +76,12 @@ class Tally:
 
 
 class Meter:
-    """Counts what the clients of this process ask of AWS, by the function that runs."""
+    """Counts what clients of this process ask of AWS, by the function that runs. `aside` looks at items, uncounted."""
 
-    def __init__(self, clock: VirtualClock) -> None:
+    def __init__(self, clock: VirtualClock, aside: Any) -> None:
         self.tally, self.function, self.clock = Tally(), "submit", clock
         self._lock, self._main = threading.Lock(), threading.current_thread()
-        self._aside: Any = boto3.session.Session().client("dynamodb")
+        self._aside = aside
 
     def attach(self, client: Any) -> None:
         """Count this client's requests from now on."""
@@ -162,6 +156,14 @@ def _notes(prompt: str) -> str:
 @cache
 def definition() -> Mapping[str, Any]:
     """The job's state machine as it is deployed to production."""
+    from aws_cdk import App, Stack
+    from aws_cdk import aws_lambda as lambda_
+    from aws_cdk import aws_s3 as s3
+
+    from infra.functions import SIZES, Functions
+    from infra.stages import STAGES
+    from infra.workflow import Workflow
+
     stack = Stack(App(analytics_reporting=False), "Costs")
     functions = {name: lambda_.Function.from_function_arn(stack, name, _arn(name)) for name in SIZES}
     documents = s3.Bucket.from_bucket_name(stack, "Documents", BUCKET)
@@ -216,9 +218,7 @@ class Cost:
         found: dict[str, float] = dict(units)
         found["transitions"] = sum(self.walk.entered.values())
         found["lambda requests"] = sum(self.walk.invoked.values())
-        found["lambda GB-s"] = sum(
-            ms / 1000 * SIZES[name].memory_mb / 1024 for name, ms in self.walk.invoked_ms.items()
-        )
+        found["lambda GB-s"] = sum(ms / 1000 * memory_gb(name) for name, ms in self.walk.invoked_ms.items())
         found["log GB"] = self.log_bytes() / 1e9
         return found
 
@@ -227,6 +227,13 @@ class Cost:
         invoked = sum(self.walk.invoked.values())
         events = sum(self.walk.histories) + 60
         return sum(self.tally.logged.values()) + invoked * PLATFORM_LOG_BYTES + events * HISTORY_LOG_BYTES
+
+
+def memory_gb(function: str) -> float:
+    """Of a function as it is deployed."""
+    from infra.functions import SIZES
+
+    return SIZES[function].memory_mb / 1024
 
 
 class OwnContext(Context):
@@ -281,7 +288,7 @@ def _stack(job: Job, clock: VirtualClock) -> Iterator[tuple[JobStack, Meter, Any
             (model_step, "Dispatcher", partial(Dispatcher, sleep=clock.sleep)),
         ):
             patches.enter_context(patch.object(module, name, stand_in))
-        yield stack, Meter(clock), client
+        yield stack, Meter(clock, boto3.session.Session().client("dynamodb")), client
 
 
 def scaled(catalog: Catalog, factor: float) -> Catalog:

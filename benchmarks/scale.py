@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -303,7 +304,9 @@ def main() -> None:
     print_shards(shards, results)
     if options.plot:
         plot(options.plot, ordered, shards, results)
-    print(f"\n{time.perf_counter() - began:.0f} s")
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"\n{time.perf_counter() - began:.0f} s, {usage.ru_utime:.0f} s of CPU, ", end="")
+    print(f"at most {usage.ru_maxrss / 1024:.0f} MB in a process")
 
 
 if __name__ == "__main__":
