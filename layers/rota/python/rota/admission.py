@@ -2,7 +2,7 @@
 
 interactive ──► books the soonest start of the pool, however far
 bulk        ──► books what can start now, or soon while nobody queues; else takes one ticket and comes back with it
-with ticket ──► books the soonest start, as interactive calls do
+with ticket ──► books the soonest start when that is near; who came too early waits on, but not for ever
 """
 
 from __future__ import annotations
@@ -21,10 +21,14 @@ from rota.tickets import Queue, queue
 
 HORIZON_MS = 10_000
 """How far ahead bulk calls book while nobody queues: as far as interactive calls have to wait behind them."""
+PATIENCE = 3
+"""How often a bulk call comes back to find that it was too early, before it books however far ahead."""
 AT_ONCE_MS = 2_000
 """Room within this time is taken by whoever comes, past the queue: nobody else can be here in time."""
 EARLY_MS = 3_000
 """How long before its start a caller that waits elsewhere is woken, so that the call leaves in time."""
+TICKET_EARLY_MS = 4_000
+"""How long before its turn a ticket's holder comes back: early it books ahead or waits on, late it has wasted room."""
 WORTH_MS = 2_000
 """How much sooner another start must be to move a booking there."""
 LONGEST_WAIT_MS = 3_600_000
@@ -45,10 +49,10 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """Come back at `at_ms`: with a ticket, or to ask again."""
+    """Come back at `at_ms`; `returns` is how often the call will have come back with its ticket by then."""
 
     at_ms: int
-    ticket: bool
+    returns: int
 
 
 class Admission:
@@ -57,10 +61,11 @@ class Admission:
     def __init__(self, ledger: Ledger, timeout_ms: Callable[[Model], int]) -> None:
         self._ledger, self._timeout_ms = ledger, timeout_ms
 
-    def admit(self, request: ModelRequest, decision: Decision, ticket: bool) -> Booking | Return:
+    def admit(self, request: ModelRequest, decision: Decision, returns: int) -> Booking | Return:
         """Book the first candidate that can start now, else the soonest; or say when to come back.
 
-        Raises NoCapacityError when no candidate can ever, or within LONGEST_WAIT_MS, start the call.
+        `returns` is how often the call has come back with a ticket, 0 without one. Raises NoCapacityError when no
+        candidate can ever, or within LONGEST_WAIT_MS, start the call.
         """
         accounts = self._ledger.read([decision.candidates[0].id])
         while True:
@@ -76,11 +81,11 @@ class Admission:
                 minutes = LONGEST_WAIT_MS // 60_000
                 raise NoCapacityError(f"no model of {decision.rule} can start within {minutes} minutes")
             if best.start_ms - now_ms > FARTHEST_MS:
-                return Return(best.start_ms - FARTHEST_MS + _spread_ms(request), ticket)
-            if request.priority == "bulk" and not ticket and _must_queue(best, now_ms):
-                due_ms = self._take_ticket(quotes, now_ms)
+                return Return(best.start_ms - FARTHEST_MS + _spread_ms(request), returns)
+            if request.priority == "bulk" and _must_queue(best, now_ms, returns):
+                due_ms = best.start_ms if returns else self._take_ticket(quotes, now_ms)
                 if due_ms is not None:
-                    return Return(max(now_ms, due_ms - EARLY_MS) + _spread_ms(request), ticket=True)
+                    return Return(max(now_ms, due_ms - TICKET_EARLY_MS) + _spread_ms(request), returns + 1)
                 accounts |= self._ledger.read(accounts)
                 continue
             latest_ms = quotes[1].start_ms if len(quotes) > 1 else best.start_ms + INSIDE_MS
@@ -149,11 +154,12 @@ def _queue(quote: Quote, now_ms: int) -> Queue:
     return queue(quote.account, claim.amounts, claim.expected, now_ms, settled_ms)
 
 
-def _must_queue(best: Quote, now_ms: int) -> bool:
+def _must_queue(best: Quote, now_ms: int, returns: int) -> bool:
     """Whether a bulk call stands behind others, or would hold more of the future than it may."""
-    if best.start_ms - now_ms <= AT_ONCE_MS:
-        return False
-    return max(best.start_ms, best.account.tail_ms) - now_ms > HORIZON_MS
+    ahead_ms = best.start_ms - now_ms
+    if returns:
+        return ahead_ms > HORIZON_MS and returns < PATIENCE
+    return ahead_ms > AT_ONCE_MS and max(best.start_ms, best.account.tail_ms) - now_ms > HORIZON_MS
 
 
 def _spread_ms(request: ModelRequest) -> int:

@@ -184,8 +184,9 @@ class Caller:
     def _give_back(self, booking: Booking, error: ProviderError, took_ms: int) -> bool:
         """Undo the booking of a failed call as far as the vendor spent nothing, and tell the other callers."""
         if isinstance(error, RateLimitedError):
+            settled = self._ledger.count_refusal(booking)
             self._notices.refused(booking, error)
-            return self._ledger.count_refusal(booking)
+            return settled
         if isinstance(error, ProviderTimeoutError | ProviderUnavailableError | ModelUnavailableError):
             self._notices.failed(booking, error, took_ms)
             # What may be spent stays booked, and ages out.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
-from rota.admission import EARLY_MS, INSIDE_MS, Admission, Return
+from rota.admission import EARLY_MS, INSIDE_MS, PATIENCE, Admission, Return
 from rota.booking import Booking
 from rota.calls import Caller, CallRecord, Errand, Finished
 from rota.catalog import Catalog
@@ -23,28 +23,33 @@ from rota.routing.request import ModelRequest
 
 T = TypeVar("T")
 
-SPARE_MS = 8_000
+SPARE_MS = 13_000
 """What a function needs besides the call's time-out: sleeping to the start, settling, storing the result."""
 LOOK_MS = 10_000
-"""Whoever waits longer than this for a window looks once half-way: refunds may have opened earlier room."""
+"""Who waits longer than this for a window looks once half-way: refunds may have opened earlier room.
+
+Tickets count with these refunds already.
+"""
 CHECK_MS = 2_000
 """Whoever waited longer than this looks once more before calling: the model may be blocked, its quota lower."""
 READ_MS = 50
 """What that look takes."""
-MAX_ATTEMPTS = 8
+MAX_FAILURES = 8
+MAX_REFUSALS = 20
+"""Refusals teach the ledger a lower quota: they are many only while it learns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
     """What a caller brings back after waiting: its booking or ticket, failed attempts, and when it first asked.
 
-    `looked`: it has looked for an earlier start already.
+    `returns` counts how often it has come back with a ticket; `looked`: it has looked for an earlier start already.
     """
 
     first_ms: int
     booking: Booking | None = None
     attempts: tuple[Attempt, ...] = ()
-    ticket: bool = False
+    returns: int = 0
     looked: bool = False
 
     def as_dict(self) -> dict[str, Any]:
@@ -101,10 +106,9 @@ class Dispatcher:
             decision = self._decide(request, state.attempts)
             booking = self._brought_back(request, decision, state)
             if booking is None:
-                # Whoever has waited is not sent to the end of the queue.
-                admitted = self._admission.admit(request, decision, state.ticket or state.booking is not None)
+                admitted = self._admission.admit(request, decision, PATIENCE if state.booking else state.returns)
                 if isinstance(admitted, Return):
-                    return Waiting(admitted.at_ms, replace(state, booking=None, ticket=admitted.ticket, looked=False))
+                    return Waiting(admitted.at_ms, replace(state, booking=None, returns=admitted.returns, looked=False))
                 booking = admitted
             ready = self._get_ready(replace(state, booking=booking), booking, remaining_ms())
             if isinstance(ready, Waiting):
@@ -116,7 +120,7 @@ class Dispatcher:
                 )
                 if finished is not None:
                     return finished
-            state = Pending(state.first_ms, None, tuple(attempts), ticket=True)
+            state = Pending(state.first_ms, None, tuple(attempts), PATIENCE)
 
     def _brought_back(self, request: ModelRequest, decision: Decision, state: Pending) -> Booking | None:
         """The booking from before the wait if it still holds, moved up if that can be done."""
@@ -130,12 +134,12 @@ class Dispatcher:
         now_ms = self._ledger.clock.now_ms()
         wait_ms = booking.start_ms - now_ms
         if wait_ms > INSIDE_MS:
-            if wait_ms > LOOK_MS and not state.looked and self._has_window(booking.model):
+            if wait_ms > LOOK_MS and not (state.looked or state.returns) and self._has_window(booking.model):
                 return Waiting(now_ms + wait_ms // 2, replace(state, looked=True))
             return Waiting(booking.start_ms - EARLY_MS, state)
         if remaining_ms < booking.timeout_ms + SPARE_MS:
             self._ledger.cancel(booking)
-            return Waiting(now_ms, replace(state, booking=None, ticket=True))
+            return Waiting(now_ms, replace(state, booking=None, returns=PATIENCE))
         self._caller.prepare(booking)
         return self._wait(booking, checks=wait_ms > CHECK_MS)
 
@@ -157,7 +161,8 @@ class Dispatcher:
 
     def _decide(self, request: ModelRequest, attempts: Sequence[Attempt]) -> Decision:
         """Route, leaving out models that failed for this call; one that only refused it may be asked again."""
-        if len(attempts) >= MAX_ATTEMPTS:
+        refused = [attempt for attempt in attempts if attempt.code == RateLimitedError.code]
+        if len(refused) >= MAX_REFUSALS or len(attempts) - len(refused) >= MAX_FAILURES:
             raise AllModelsFailedError(attempts)
         failed = {attempt.model for attempt in attempts if attempt.code != RateLimitedError.code}
         try:

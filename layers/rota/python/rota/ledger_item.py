@@ -3,7 +3,7 @@
     v  version             w  nonce of the last writer    o  open slot (s)     m  when it was last rolled (s)
     b  blocked until (s)   q<l> quota it was written under  f<l> room left in the open slot   c<l> handed out of it
     u<l> bucket: full at (us)   <l><k> units in slot k     kc kr ki ko kb ku  lifetime counters
-    x<l> quota as found    h<l> quota set by hand          n  disabled         s j  shrunk to (permille) at (s)
+    x<l> quota as found    h<l> quota set by hand          n  disabled         s j g  shrunk to (permille) at (s), floor
     y  strikes in a row    z  end of the queue (ms)        ln la ls lo lq lc lp lr  sums of what calls teach
 
 `<l>` is the limit's letter; `<k>` is the slot's number modulo 1,000, read as the one near the last roll: its past is
@@ -62,7 +62,8 @@ def decode(model: Model, item: Item, now_s: int) -> Account:
         return {kind: numbers[name] for kind, name in names.items() if name in numbers}
 
     full_at_us = by_kind("u")
-    standing = Standing(by_kind("x"), by_kind("h"), "n" in numbers, numbers.get("s", WHOLE), numbers.get("j", 0))
+    shrunk = numbers.get("s", WHOLE), numbers.get("j", 0), numbers.get("g", 0)
+    standing = Standing(by_kind("x"), by_kind("h"), "n" in numbers, *shrunk)
     limiters = standing.limiters(model.limits, now_s)
     return Account(
         model=model.id,

@@ -15,7 +15,8 @@ from rota.booking import Booking
 from rota.errors import ModelUnavailableError, ProviderError, ProviderTimeoutError, RateLimitedError
 from rota.learned import Learned, Sample, pace
 from rota.ledger import Ledger
-from rota.ledger_writes import blocking, finding, setting, shrinking, spending, striking
+from rota.ledger_writes import blocking, finding, setting, shrinking, striking
+from rota.quotas import MINUTE_S, WHOLE
 
 UNKNOWN_MS = 5_000
 """How long to keep off after a refusal that names no time."""
@@ -39,7 +40,7 @@ class Notices:
         self._table.write(model, blocking(until_ms))
 
     def refused(self, booking: Booking, error: RateLimitedError) -> None:
-        """A 429 in spite of a booking: the quota is lower than it stands, or somebody else spends it."""
+        """A 429 in spite of a booking, given back by now: the quota is lower than it stands, or others spend it too."""
         now_ms = self._clock.now_ms()
         wait_ms = UNKNOWN_MS if error.retry_after_s is None else round(error.retry_after_s * 1000)
         self.block(booking.model, now_ms + wait_ms)
@@ -48,16 +49,10 @@ class Notices:
         account = self._ledger.account(booking.model)
         if self._is_lower(account, error.limit_tokens):
             return
-        if error.used_tokens is not None and "tpm" in account.limiters:
-            self._spent_by_others(account, booking, error.used_tokens, now_ms)
-        now_s = now_ms // 1000
-        self._table.write(booking.model, shrinking(account.limiters, account.standing.shrink(now_s), now_s))
-
-    def _spent_by_others(self, account: Account, booking: Booking, used_tokens: int, now_ms: int) -> None:
-        """The vendor counts more than this ledger does without the refused call: take the difference from now."""
-        ours = account.used("tpm", now_ms) - booking.amounts["tpm"]
-        if used_tokens > ours:
-            self._table.write(account.model, spending(account.limiters, {"tpm": used_tokens - ours}, now_ms // 1000))
+        before = account.standing
+        after = before.shrink(now_ms // 1000, _shown(account, booking, now_ms))
+        if after != before:
+            self._table.write(booking.model, shrinking(before, after, account.limiters))
 
     def failed(self, booking: Booking, error: ProviderError, took_ms: int) -> None:
         """The vendor could not do it, whatever the quota."""
@@ -97,3 +92,13 @@ class Notices:
         """Quotas set by a person (None: back to what was found or configured), and whether the model is used at all."""
         kinds = self._ledger.account(model).limiters
         return self._table.write(model, setting(kinds, by_hand, disabled))
+
+
+def _shown(account: Account, booking: Booking, now_ms: int) -> int:
+    """The most, in permille, that a quota can hold which did not take the call on top of all that is booked."""
+    shares = [
+        WHOLE * (account.used(kind, now_ms) + units - 1) // account.whole[kind].amount
+        for kind, units in booking.amounts.items()
+        if account.whole[kind].window_s == MINUTE_S
+    ]
+    return max(shares, default=WHOLE)

@@ -11,7 +11,7 @@ from rota.booking import Booking
 from rota.learned import Learned
 from rota.ledger_item import COUNTERS, LEARNED, LETTERS, slot_name
 from rota.limits import Limiter
-from rota.quotas import STEP_EVERY_S
+from rota.quotas import STEP_EVERY_S, Standing
 
 Update = Mapping[str, Any]
 """Arguments of `update_item` besides table and key; empty when there is nothing to write."""
@@ -25,6 +25,7 @@ NOBODY_WROTE_SINCE = "v = :v"
 NOBODY_EVER_WROTE = "attribute_not_exists(v)"
 BLOCK_IS_LONGER = "attribute_exists(v) AND (attribute_not_exists(b) OR b < :b)"
 LAST_STEP_IS_LONG_AGO = "attribute_exists(v) AND (attribute_not_exists(j) OR j <= :ago)"
+SAME_STEP_LEFT_MORE = "j = :j AND s > :s"
 QUEUE_IS_EMPTY = "attribute_not_exists(z) OR z < :empty"
 
 
@@ -83,21 +84,13 @@ def settlement(limiters: Mapping[str, Limiter], booking: Booking, outcome: Outco
         rest, slot = booking.amounts.get(kind, 0) - used.get(kind, 0), limit.slot_of(booking.open_s)
         if rest > 0 and limit.counts(slot, now_s):
             adds[slot_name(kind, slot)] = -rest
-        if rest < 0:
-            adds |= _spent(kind, limit, -rest, now_s)
+        if rest < 0:  # the room promised in the open slot shrinks with it, and a roll in flight must look again
+            adds |= {slot_name(kind, limit.slot_of(now_s)): -rest, f"f{LETTERS[kind]}": rest, "v": 1}
     adds = {name: units for name, units in adds.items() if units}
     closes = outcome.answered and booking.strikes > 0
     sets = {"b": _number(0)} if closes and booking.is_probe and not counters.refusals else {}
     removes = ["y"] if closes else []
     return _update(sets, adds, removes, "", {}) if sets or adds or removes else {}
-
-
-def spending(limiters: Mapping[str, Limiter], spent: Amounts, now_s: int) -> Update:
-    """Take what others were seen to have spent of the same quotas."""
-    adds: dict[str, int] = {}
-    for kind, units in spent.items():
-        adds |= _spent(kind, limiters[kind], units, now_s)
-    return _update({}, adds, [], "attribute_exists(v)", {})
 
 
 def striking(strikes: int, until_ms: int | None, learned: Learned) -> Update:
@@ -111,10 +104,14 @@ def blocking(until_ms: int) -> Update:
     return _update({"b": _number(-(-until_ms // 1000))}, {"v": 1}, [], BLOCK_IS_LONGER, {})
 
 
-def shrinking(kinds: Iterable[str], permille: int, now_s: int) -> Update:
-    """Use less of the quotas, unless a step was taken just before. The open slot promises no room any more."""
-    sets = {"s": _number(permille), "j": _number(now_s), **_no_room(kinds)}
-    return _update(sets, {"v": 1}, [], LAST_STEP_IS_LONG_AGO, {":ago": _number(now_s - STEP_EVERY_S)})
+def shrinking(before: Standing, after: Standing, kinds: Iterable[str]) -> Update:
+    """Use less of the quotas: a new step, or more of the last one. The open slot promises no room any more."""
+    sets = {"s": _number(after.shrunk), **_no_room(kinds)}
+    if after.shrunk_at_s == before.shrunk_at_s:
+        return _update(sets, {"v": 1}, [], SAME_STEP_LEFT_MORE, {":j": _number(after.shrunk_at_s)})
+    sets |= {"j": _number(after.shrunk_at_s), "g": _number(after.floor)}
+    ago = _number(after.shrunk_at_s - STEP_EVERY_S)
+    return _update(sets, {"v": 1}, [], LAST_STEP_IS_LONG_AGO, {":ago": ago})
 
 
 def finding(found: Amounts) -> Update:
@@ -146,11 +143,6 @@ def queueing(advance_ms: int, empty_ms: int | None) -> Update:
         **_update({"z": _number(empty_ms + advance_ms)}, {}, [], QUEUE_IS_EMPTY, {":empty": _number(empty_ms)}),
         **asked,
     }
-
-
-def _spent(kind: str, limit: Limiter, units: int, now_s: int) -> dict[str, int]:
-    """The room promised in the open slot shrinks with it, and a roll in flight must look again."""
-    return {slot_name(kind, limit.slot_of(now_s)): units, f"f{LETTERS[kind]}": -units, "v": 1}
 
 
 def _no_room(kinds: Iterable[str]) -> dict[str, dict[str, str]]:

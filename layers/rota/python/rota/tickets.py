@@ -17,10 +17,6 @@ from rota.accounts import Account, Amounts
 from rota.limits import Bookings
 
 
-IN_TIME = 970
-"""Milliseconds that a ticket counts for a second: whoever comes a little early books ahead, who comes late wastes room."""
-
-
 @dataclass(frozen=True, slots=True)
 class Queue:
     """A model's queue as one caller finds it.
@@ -58,7 +54,7 @@ def queue(account: Account, amounts: Amounts, expected: Amounts, now_ms: int, se
         young = limit.slot_of(now_s - settled_ms // 1000)
         bookings[kind] = _settled(closed, young, units / max(1, amounts[kind]))
         firsts.append(limit.earliest(bookings[kind], 1, now_s))
-        advances.append(units * limit.period_s * IN_TIME // limit.amount)
+        advances.append(units * limit.period_s * 1000 // limit.amount)
     first_ms = max(now_ms + settled_ms, account.blocked_until_s * 1000, *(first * 1000 for first in firsts))
     return Queue(account, bookings, amounts, now_ms, first_ms, max(advances))
 
