@@ -21,7 +21,6 @@ from functools import cached_property
 
 from benchmarks.scale_limits import PERIOD_S, Bucket, Limit, Window
 from rota.admission import AT_ONCE_MS, EARLY_MS, HORIZON_MS, INSIDE_MS
-from rota.tickets import IN_TIME
 
 BEGIN = 100
 """The job's first second."""
@@ -449,7 +448,7 @@ class Simulation:
             return False
         item.write(1)
         due = max(item.tail, item.low)
-        item.tail = due + used * PERIOD_S / item.quota.tpm * IN_TIME / 1000
+        item.tail = due + used * PERIOD_S / item.quota.tpm
         self.outcome.tickets += 1
         self._tickets.add(call)
         self._again.setdefault(max(now + 1, int(due) - EARLY_S), []).append(call)
