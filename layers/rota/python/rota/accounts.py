@@ -142,11 +142,16 @@ class Account:
         now_s = now_ms // 1000
         return self.limiters[kind].used(self.closed(kind, now_s), now_s)
 
-    def is_over(self, at_ms: int) -> bool:
-        """Whether more is booked up to `at_ms` than a quota allows: it was lowered, or others spend it too."""
+    def is_over(self, amounts: Amounts, at_ms: int) -> bool:
+        """Whether more is booked up to `at_ms` than a quota allows, besides a call of `amounts` that has it to itself.
+
+        The quota was lowered since, or calls used more than they had booked.
+        """
         at_s = at_ms // 1000
-        closed = {kind: self.closed(kind, at_s) for kind in self.limiters}
-        return any(limit.used(closed[kind], at_s) > limit.amount for kind, limit in self.limiters.items())
+        return any(
+            self.limiters[kind].used(self.closed(kind, at_s), at_s) > max(self.limiters[kind].amount, units)
+            for kind, units in amounts.items()
+        )
 
     def _fits_open(self, amounts: Amounts) -> bool:
         if self._requoted():

@@ -43,8 +43,12 @@ class ModelRequest:
         return booked_amounts(model, self.input_tokens, self.max_output_tokens)
 
     def claim(self, model: Model, learned: Learned, timeout_ms: int) -> Claim:
-        """What to book on `model`, after what its calls have taught; `timeout_ms` is the longest a call may take."""
-        output_tokens = learned.output_tokens(self.max_output_tokens)
+        """What to book on `model`, after what its calls have taught; `timeout_ms` is the longest a call may take.
+
+        Only notes may be cut short by a bound that is learned; what a person reads may take all that its step allows.
+        """
+        bulk = self.priority == "bulk"
+        output_tokens = learned.output_tokens(self.max_output_tokens) if bulk else self.max_output_tokens
         likely_input, likely_output = learned.expected(self.input_tokens, self.max_output_tokens)
         usage = Usage(likely_input, min(likely_output, output_tokens) if model.refunds else output_tokens)
         amounts = booked_amounts(model, learned.input_tokens(self.input_tokens), output_tokens)
