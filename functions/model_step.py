@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
 
+from botocore.exceptions import ClientError
+
 from functions import parts
 from rota.calls import CallRecord, Finished
 from rota.dispatch import Dispatcher, Pending
@@ -159,5 +161,7 @@ def _count(job: Job, record: CallRecord) -> None:
             refusals=refused,
             fallbacks=int(record.outcome == "ok" and record.fallback_from is not None),
         )
-    except NotFoundError:
-        logger.warning("job is gone", extra={"event": "job_gone", "job": job.job_id})
+    except (NotFoundError, ClientError) as error:
+        # The call is paid for: its answer must be stored, and a step that fails here would pay again.
+        told = {"event": "call_not_counted", "job": job.job_id, "error": type(error).__name__}
+        logger.warning("call not counted", extra=told)

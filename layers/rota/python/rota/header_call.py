@@ -78,8 +78,8 @@ def _book(ledger: Ledger, model: Model, account: Account) -> Booking:
 def _give_back(ledger: Ledger, booking: Booking, error: ProviderError) -> None:
     """Undo the booking unless the vendor may have spent it, and tell the other callers what they need to know."""
     if isinstance(error, RateLimitedError):
-        Notices(ledger).refused(booking, error)
         ledger.count_refusal(booking)
+        Notices(ledger).refused(booking, error)
         return
     if isinstance(error, ProviderUnavailableError | ModelUnavailableError):
         Notices(ledger).failed(booking, error, took_ms=0)
