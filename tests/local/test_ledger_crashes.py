@@ -78,7 +78,7 @@ class Scene:
         return Order(endpoint or self.endpoint, self.vendor_url, catalog, self.model, calls, halts_after)
 
     def survivors_call(self, calls: int) -> set[str]:
-        """All at once, until each has made that many calls or found the model full; how they ended."""
+        """All at once, until each has made that many calls, found the model full or failed; how they ended."""
         for worker in self.survivors:
             worker.order(self.order(calls))
         return {worker.until("done", "full")[0] for worker in self.survivors}
@@ -142,7 +142,7 @@ def test_a_killed_worker_costs_no_capacity_for_longer_than_a_window(scene: Scene
     """Survivors use up what the dead one left; nothing over, nothing lost, nothing counted twice, then all is free."""
     death = DEATHS[place]
     with ParkingProxy(scene.endpoint, PARKS[death.parks], death.at) as proxy:
-        scene.survivors_call(2)
+        assert scene.survivors_call(2) == {"done"}
         lead_to(death, scene, doomed, proxy)
         doomed.kill()
         if not death.late:
@@ -162,7 +162,7 @@ def test_a_worker_that_lives_repeats_nothing_that_may_have_been_performed(
 ) -> None:
     """Its connection breaks instead: a booking is made once, a settlement counts once or not at all."""
     with ParkingProxy(scene.endpoint, PARKS[parks], at) as proxy:
-        scene.survivors_call(2)
+        assert scene.survivors_call(2) == {"done"}
         doomed.order(scene.order(1, proxy.url))
         proxy.wait()
         proxy.drop()
