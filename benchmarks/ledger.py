@@ -36,7 +36,13 @@ def full_account(algorithm: Any) -> Account:
     limiters = {kind: limiter(algorithm, units * 62, 60) for kind, units in AMOUNTS.items()}
     slots = {kind: Bookings(dict.fromkeys(range(now_s - 60, now_s + 61), units)) for kind, units in AMOUNTS.items()}
     return Account(
-        "m", limiters, version=1, rolled_s=now_s, bookings=slots, quotas={k: limiters[k].amount for k in slots}
+        "m",
+        limiters,
+        limiters,
+        version=1,
+        rolled_s=now_s,
+        bookings=slots,
+        quotas={k: limiters[k].amount for k in slots},
     )
 
 

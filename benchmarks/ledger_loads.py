@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,10 +24,11 @@ from local.aws import local_session
 from local.emulator import start_emulator, stop_emulator, wait_until_ready
 from local.processes import free_port
 from rota.accounts import Account, Counters
+from rota.booking import Booking
 from rota.catalog import Catalog, parse_catalog
-from rota.ledger import Booking, Ledger
+from rota.ledger import Ledger
 from rota.ledger_item import decode
-from rota.limits import Limiter, limiter
+from rota.ledger_writes import Outcome
 
 TABLE = "LedgerBenchmark"
 PROCESSES = 4
@@ -186,12 +187,6 @@ def catalog(load: Load) -> Catalog:
     )
 
 
-def limiters(load: Load) -> Mapping[str, Limiter]:
-    """The limits of the load's model."""
-    limits = catalog(load).models[0].limits
-    return {limit.kind.value: limiter(limit.algorithm, limit.amount, limit.kind.window_s) for limit in limits}
-
-
 def call(load: Load, booker: type[Booker], dynamodb: Any, start_at: float, seed: int) -> Tally:
     """One caller, from its start to its end."""
     draw, counted = random.Random(seed), Counted(dynamodb)
@@ -207,7 +202,7 @@ def call(load: Load, booker: type[Booker], dynamodb: Any, start_at: float, seed:
         if time.time() >= end or booking is None:
             return Tally(bookings, counted.writes - settlements, settlements, counted.reads, tuple(book_ms))
         time.sleep(max(0.0, booking.start_ms - ledger.clock.now_ms()) / 1000 + draw.uniform(0, CALL_S))
-        ledger.settle(booking, USED, Counters(calls=1))
+        ledger.settle(booking, Outcome(USED, Counters(calls=1), answered=True))
         settlements += 1
 
 
@@ -256,7 +251,7 @@ class Bench:
             item = self._dynamodb.get_item(TableName=TABLE, Key={"model": {"S": MODEL}})["Item"]
         finally:
             self._dynamodb.delete_table(TableName=TABLE)
-        return Measured(tally, decode(MODEL, limiters(load), item), len(item))
+        return Measured(tally, decode(catalog(load).models[0], item, int(time.time())), len(item))
 
 
 @contextmanager

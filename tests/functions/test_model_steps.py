@@ -258,7 +258,7 @@ def test_a_full_pool_makes_the_workflow_wait(stack: JobStack, vendor: Vendor) ->
     lay_batches(stack.files(JOB), summarized=0)
     ledger, catalog = parts.ledger(), parts.catalog()
     for model in catalog.models:
-        amounts = {limit.kind.value: ledger._limiters[model.id][limit.kind.value].capacity for limit in model.limits}
+        amounts = {limit.kind.value: limit.limiter().capacity for limit in model.limits}
         account = ledger.read([model.id])[model.id]
         ledger.book(account, amounts, ledger.clock.now_ms() + 999)
     result = run("summarize_batch", "fresh")

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rota.errors import CatalogError, InvalidInputError
+from rota.limits import Limiter, limiter
 
 PACKAGED_CATALOG = Path(__file__).parent.parent / "rota_catalog.json"
 """Where synthesis puts the validated rota.yaml inside the library's layer."""
@@ -43,11 +44,31 @@ class LimitKind(StrEnum):
 
 
 class Limit(Strict):
-    """One quota of a model and the vendor's way of counting it (see `rota.limits`)."""
+    """One quota of a model and the vendor's way of counting it (see `rota.limits`).
+
+    `amount` holds until the vendor's own figure is known; `ceiling` is the most that is used of it whatever the
+    vendor allows (without one: `amount`).
+    """
 
     kind: LimitKind
     amount: int = Field(gt=0)
     algorithm: Literal["token_bucket", "sliding_window"]
+    ceiling: int | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _ceiling_above_amount(self) -> Limit:
+        if self.ceiling is not None and self.ceiling < self.amount:
+            raise ValueError(f"ceiling {self.ceiling} is below amount {self.amount}; leave it out or raise it")
+        return self
+
+    @property
+    def most(self) -> int:
+        """The largest quota that may ever be used."""
+        return self.ceiling or self.amount
+
+    def limiter(self, amount: int | None = None) -> Limiter:
+        """The arithmetic of this quota, standing at `amount` (as configured when None)."""
+        return limiter(self.algorithm, self.amount if amount is None else amount, self.kind.window_s)
 
 
 class Price(Strict):

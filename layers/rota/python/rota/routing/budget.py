@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rota.catalog import Model, Step
-from rota.limits import limiter
 
 TOKEN_LIMITS = ("tpm", "itpm", "tpd")
 
@@ -20,10 +19,6 @@ def input_budget(models: Iterable[Model], step: Step) -> int:
 
 def _room(model: Model, max_output_tokens: int) -> int:
     """What a model's context and quotas leave for the input of one call."""
-    capacities = [
-        limiter(limit.algorithm, limit.amount, limit.kind.window_s).capacity
-        for limit in model.limits
-        if limit.kind.value in TOKEN_LIMITS
-    ]
+    capacities = [limit.limiter().capacity for limit in model.limits if limit.kind.value in TOKEN_LIMITS]
     output = round(max_output_tokens * max(1.0, model.output_burndown))
     return min([model.context_tokens - max_output_tokens, *(capacity - output for capacity in capacities)])
