@@ -25,7 +25,7 @@ def measure(load: Load, on: Bench) -> None:
     measured = on.run(load, LedgerBooker)
     tally = measured.tally
     print(
-        f"{load.name:16}{tally.bookings:9}{tally.writes / tally.bookings:9.2f}{load.target or '-':>8}"
+        f"{load.name:28}{tally.bookings:9}{tally.writes / tally.bookings:9.2f}{load.target or '-':>8}"
         f"{tally.reads / tally.bookings:8.2f}{measured.account.counters.calls:9}{measured.attributes:12}"
     )
 
@@ -67,7 +67,7 @@ def main() -> None:
     for algorithm in ("sliding_window", "token_bucket"):
         plan_ms, write_ms = decision(algorithm)
         print(f"  {algorithm:16} plan {plan_ms:.2f} ms, plan and roll {write_ms:.2f} ms")
-    print(f"\n{'load':16}{'bookings':>9}{'writes':>9}{'target':>8}{'reads':>8}{'settled':>9}{'attributes':>12}")
+    print(f"\n{'load':28}{'bookings':>9}{'writes':>9}{'target':>8}{'reads':>8}{'settled':>9}{'attributes':>12}")
     with bench(arguments.endpoint) as on:
         for load in LOADS:
             measure(load, on)

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,8 +40,10 @@ AHEAD_MS = 250_000
 """How far ahead callers book: in none of the loads has anybody to come back."""
 CALL_S = 0.3
 """The longest a simulated call takes."""
-LEAD_S = 1.5
-"""From the order to begin until all begin at once."""
+LEAD_S = 0.3
+"""From the moment when all processes are ready until the first callers begin."""
+CALLERS = 100
+"""The most callers of a load."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,11 @@ class Load:
 
 LOADS = (
     Load("100 at once", 100, 0, 0, 1000, 3.5),
-    Load("  room for 33", 100, 0, 0, 33),
-    Load("  on a bucket", 100, 0, 0, 33, None, "token_bucket"),
-    Load("100 over 0.5 s", 100, 0.5, 0, 1000, 1.1),
-    Load("  room for 33", 100, 0.5, 0, 33),
-    Load("  on a bucket", 100, 0.5, 0, 33, None, "token_bucket"),
+    Load("100 at once, window for 33", 100, 0, 0, 33),
+    Load("100 at once, bucket for 33", 100, 0, 0, 33, None, "token_bucket"),
+    Load("100 in 0.5 s", 100, 0.5, 0, 1000, 1.1),
+    Load("100 in 0.5 s, window for 33", 100, 0.5, 0, 33),
+    Load("100 in 0.5 s, bucket for 33", 100, 0.5, 0, 33, None, "token_bucket"),
     Load("steady 8", 8, 1, 8, 1_000_000, 1.05),
     Load("steady 100", 100, 1, 8, 1_000_000, 1.05),
     Load("overload 32", 32, 1, 12, 1200, 1.6, "token_bucket"),
@@ -72,12 +75,16 @@ LOADS = (
 
 @dataclass(frozen=True)
 class Tally:
-    """What callers did together; `book_ms` has the time that each booking took, first read to reply."""
+    """What callers did together: `writes` without the `settlements`, `returns` after waiting elsewhere.
+
+    `book_ms` has the time that each booking took, from its first read to its reply.
+    """
 
     bookings: int = 0
     writes: int = 0
     settlements: int = 0
     reads: int = 0
+    returns: int = 0
     book_ms: tuple[float, ...] = ()
 
     def __add__(self, other: Tally) -> Tally:
@@ -86,6 +93,7 @@ class Tally:
             self.writes + other.writes,
             self.settlements + other.settlements,
             self.reads + other.reads,
+            self.returns + other.returns,
             self.book_ms + other.book_ms,
         )
 
@@ -156,9 +164,9 @@ def client(endpoint: str) -> Any:
 
 
 @cache
-def clients(endpoint: str, count: int) -> Sequence[Any]:
-    """The clients of this process, one for each of its callers; making them takes longer than a load may begin in."""
-    return [client(endpoint) for _ in range(count)]
+def clients(endpoint: str) -> Sequence[Any]:
+    """The clients of this process, one for each of its callers, made before the first load begins."""
+    return [client(endpoint) for _ in range(CALLERS // PROCESSES)]
 
 
 def catalog(load: Load) -> Catalog:
@@ -200,7 +208,8 @@ def call(load: Load, booker: type[Booker], dynamodb: Any, start_at: float, seed:
         book_ms.append((time.perf_counter() - began) * 1000)
         bookings += booking is not None
         if time.time() >= end or booking is None:
-            return Tally(bookings, counted.writes - settlements, settlements, counted.reads, tuple(book_ms))
+            writes = counted.writes - settlements
+            return Tally(bookings, writes, settlements, counted.reads, book_ms=tuple(book_ms))
         time.sleep(max(0.0, booking.start_ms - ledger.clock.now_ms()) / 1000 + draw.uniform(0, CALL_S))
         ledger.settle(booking, Outcome(USED, Counters(calls=1), answered=True))
         settlements += 1
@@ -210,9 +219,19 @@ Caller = Callable[[Load, Any, Any, float, int], Tally]
 """`call`, or what else makes a load of it; the second argument is passed through from `measure`."""
 
 
-def callers(caller: Caller, load: Load, way: Any, endpoint: str, start_at: float, number: int) -> Tally:
+_everyone: list[Barrier] = []
+
+
+def join(barrier: Barrier) -> None:
+    """Remember what all processes wait at before a load."""
+    _everyone.append(barrier)
+
+
+def callers(caller: Caller, load: Load, way: Any, endpoint: str, number: int) -> Tally:
     """The callers of one process."""
-    mine = clients(endpoint, load.callers // PROCESSES)
+    mine = clients(endpoint)[: load.callers // PROCESSES]
+    _everyone[0].wait(timeout=120)
+    start_at = time.time() + LEAD_S
     with ThreadPoolExecutor(len(mine)) as threads:
         seeds = range(number * 1000, number * 1000 + len(mine))
         futures = [
@@ -228,11 +247,6 @@ class Bench:
     def __init__(self, endpoint: str, processes: ProcessPoolExecutor) -> None:
         self._endpoint, self._processes, self._dynamodb = endpoint, processes, client(endpoint)
 
-    def warm_up(self) -> None:
-        """Let every process make its clients, so that nobody comes late to the first load."""
-        for load in LOADS:
-            self.run(Load("", load.callers, 0, 0, 1_000_000), LedgerBooker)
-
     def run(self, load: Load, way: Any, caller: Caller = call) -> Measured:
         """Make one load, its callers booking in that way."""
         self._dynamodb.create_table(
@@ -242,9 +256,8 @@ class Bench:
             AttributeDefinitions=[{"AttributeName": "model", "AttributeType": "S"}],
         )
         try:
-            start_at = time.time() + LEAD_S
             futures = [
-                self._processes.submit(callers, caller, load, way, self._endpoint, start_at, number)
+                self._processes.submit(callers, caller, load, way, self._endpoint, number)
                 for number in range(PROCESSES)
             ]
             tally = sum((future.result() for future in futures), Tally())
@@ -256,11 +269,11 @@ class Bench:
 
 @contextmanager
 def bench(endpoint: str) -> Iterator[Bench]:
-    """A warm bench on that endpoint, or on an emulator of its own."""
-    with emulator(endpoint) as at, ProcessPoolExecutor(PROCESSES, get_context("spawn")) as processes:
-        warm = Bench(at, processes)
-        warm.warm_up()
-        yield warm
+    """A bench on that endpoint, or on an emulator of its own."""
+    context = get_context("spawn")
+    together = (context.Barrier(PROCESSES),)
+    with emulator(endpoint) as at, ProcessPoolExecutor(PROCESSES, context, join, together) as processes:
+        yield Bench(at, processes)
 
 
 @contextmanager
