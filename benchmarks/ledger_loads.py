@@ -113,7 +113,10 @@ class Measured:
 
     @property
     def lost(self) -> int:
-        """Bookings that callers hold and the item does not: it keeps one request for each, settled or not."""
+        """Bookings that callers hold and the item does not.
+
+        For each it keeps one request, settled or not, until they age out after a minute.
+        """
         return self.tally.bookings - self.account.handed["rpm"] - sum(self.account.bookings["rpm"].slots.values())
 
 
@@ -269,11 +272,13 @@ class Bench:
 
 @contextmanager
 def bench(endpoint: str) -> Iterator[Bench]:
-    """A bench on that endpoint, or on an emulator of its own."""
+    """A warm bench on that endpoint, or on an emulator of its own."""
     context = get_context("spawn")
     together = (context.Barrier(PROCESSES),)
     with emulator(endpoint) as at, ProcessPoolExecutor(PROCESSES, context, join, together) as processes:
-        yield Bench(at, processes)
+        warm = Bench(at, processes)
+        warm.run(Load("", CALLERS, 0, 0, 1000), LedgerBooker)  # makes the clients and their connections
+        yield warm
 
 
 @contextmanager
