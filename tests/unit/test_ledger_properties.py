@@ -59,6 +59,17 @@ def test_no_call_is_over_a_quota_after_a_pause(model: str, seed: int) -> None:
     assert worst_overrun(world) <= 0
 
 
+@pytest.mark.parametrize("model", MODELS)
+@worlds
+@given(seed=seeds)
+def test_no_news_of_the_vendor_leads_over_its_quota(model: str, seed: int) -> None:
+    """Quotas shrink, grow back, are found and set by hand, breakers open and are probed, callers queue: never over."""
+    world = World(seed, catalog_of(**{model: MODELS[model]}), Habits(news=0.15, block=0, seconds=200))
+    world.run()
+    assert world.booked
+    assert worst_overrun(world) <= 0
+
+
 @pytest.mark.parametrize("model", ["windows", "buckets", "mixed"])
 @pytest.mark.parametrize("factor", [0.5, 0.93, 1.1, 3])
 @worlds
