@@ -106,7 +106,8 @@ class Dispatcher:
             decision = self._decide(request, state.attempts)
             booking = self._brought_back(request, decision, state)
             if booking is None:
-                admitted = self._admission.admit(request, decision, PATIENCE if state.booking else state.returns)
+                returns = PATIENCE if state.booking else state.returns
+                admitted = self._admission.admit(request, decision, returns, state.first_ms)
                 if isinstance(admitted, Return):
                     return Waiting(admitted.at_ms, replace(state, booking=None, returns=admitted.returns, looked=False))
                 booking = admitted
