@@ -29,7 +29,12 @@ PHASE_S = 6.0
 """How long after the vendors' clock every run starts: it matters to fixed windows, which turn by that clock."""
 GRACE_S = 30.0
 """What a run may take beyond its patience: start-up, latency, backoffs."""
-STARTING_WITHIN_S = 120.0
+_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",  # for Bedrock's wire; the simulated vendor takes any
+    "AWS_SECRET_ACCESS_KEY": "test",
+    # LiteLLM would ask the internet for prices when it is imported.
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+}
 
 
 @dataclass(frozen=True)
@@ -122,8 +127,7 @@ def _launcher(
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.peers.worker", str(folder / "run.json")],
         cwd=ROOT,
-        # Without it LiteLLM asks the internet for prices when it is imported.
-        env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"},
+        env={**os.environ, **_ENVIRONMENT},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
@@ -172,7 +176,7 @@ def _measure(
         ),
         "busy": busy,
         "vendors": stats["models"],
-        "workers": [{key: output[key] for key in ("cpu_s", "setup_cpu_s", "rss_mb")} for output in outputs],
+        "workers": [{key: output[key] for key in ("cpu_s", "setup_cpu_s", "held_s", "rss_mb")} for output in outputs],
         "calls": _columns(calls),
         "errors": _examples(calls),
     }

@@ -64,22 +64,28 @@ class Worker:
         self.calls = {index: {"index": index, "resubmitted": 0, "parked": 0, "errors": []} for index in self._requests}
         self._due: list[tuple[float, int, Any]] = []
         self._left = len(requests)
-        self._change = threading.Condition()
-        self._start_s = 0.0
+        self.still = threading.Condition()
+        """Whoever holds it sees calls that do not change."""
+        self._start_s = self._held_s = 0.0
+        self._entered_s: dict[int, float] = {}
 
     def run(self, start_s: float, slots: int) -> None:
         """Work until everything is answered, or until `cut_s` after `start_s` (epoch)."""
         self._start_s = start_s
-        with self._change:
+        with self.still:
             for index, missing in self._missing.items():
                 if not missing:
                     self._ask(index, start_s + self._requests[index]["at_s"])
         time.sleep(max(0.0, start_s - time.time()))
         for _ in range(slots):
             threading.Thread(target=self._serve, daemon=True).start()
-        with self._change:
+        with self.still:
             while self._left and (left_s := start_s + self._cut_s - time.time()) > 0:
-                self._change.wait(left_s)
+                self.still.wait(left_s)
+
+    def held_s(self) -> float:
+        """Seconds that threads have spent inside the policy, calls under way included."""
+        return self._held_s + sum(time.time() - entered_s for entered_s in self._entered_s.values())
 
     def _ask(self, index: int, at_s: float) -> None:
         self.calls[index]["asked_s"] = at_s - self._start_s
@@ -103,29 +109,34 @@ class Worker:
 
     def _next(self) -> tuple[int, Any]:
         """The call that is due, the longest first; waits until there is one."""
-        with self._change:
+        with self.still:
             while True:
                 ahead_s = self._due[0][0] - time.time() if self._due else None
                 if ahead_s is not None and ahead_s <= 0:
                     _, index, pending = heapq.heappop(self._due)
+                    self._entered_s[index] = time.time()
                     return index, pending
-                self._change.wait(ahead_s)
+                self.still.wait(ahead_s)
+
+    def _leave(self, index: int) -> None:
+        self._held_s += time.time() - self._entered_s.pop(index)
+        self.still.notify_all()
 
     def _again(self, index: int, error: str) -> None:
-        with self._change:
+        with self.still:
             self.calls[index]["resubmitted"] += 1
             self.calls[index]["errors"].append(error)
             heapq.heappush(self._due, (time.time() + AGAIN_S, index, None))
-            self._change.notify_all()
+            self._leave(index)
 
     def _park(self, index: int, parked: Parked) -> None:
-        with self._change:
+        with self.still:
             self.calls[index]["parked"] += 1
             heapq.heappush(self._due, (parked.until_s, index, parked.pending))
-            self._change.notify_all()
+            self._leave(index)
 
     def _finish(self, index: int, done: Done, at_s: float) -> None:
-        with self._change:
+        with self.still:
             self.calls[index] |= {
                 "started_s": at_s - done.latency_s - self._start_s,
                 "done_s": at_s - self._start_s,
@@ -137,7 +148,7 @@ class Worker:
                     missing.discard(index)
                     if not missing:
                         self._ask(follower, at_s)
-            self._change.notify_all()
+            self._leave(index)
 
 
 def serve(run: Mapping[str, Any], number: int, folder: Path, pipe: Any) -> None:
@@ -150,11 +161,12 @@ def serve(run: Mapping[str, Any], number: int, folder: Path, pipe: Any) -> None:
     setup_s = _cpu_s()
     pipe.send("ready")
     worker.run(pipe.recv(), slots)
-    with worker._change:  # threads that are still inside a call must not change what is written
+    with worker.still:  # threads that are inside a call must not change what is written
         result = {
             "calls": list(worker.calls.values()),
             "cpu_s": _cpu_s() - setup_s,
             "setup_cpu_s": setup_s,
+            "held_s": worker.held_s(),
             "rss_mb": _peak_mb(),
         }
         (folder / f"worker-{number}.json").write_text(json.dumps(result))

@@ -90,7 +90,7 @@ def burst(seed: int) -> Workload:
         tokens = max(400, round(FILES * FILE_TOKENS * weight / sum(weights)))
         parts = math.ceil(tokens / PART_TOKENS)
         requests += [Request(len(requests) + part, file, 0.0, tokens // parts, 500) for part in range(parts)]
-    return Workload("burst", "a burst of 50 files on 100k + 60k tokens a minute", "two", requests, slots=50)
+    return Workload("burst", "a burst of 50 files on 100k + 60k tokens a minute", "two", requests, slots=100)
 
 
 def _calls(draw: random.Random) -> Iterator[tuple[int, int]]:
@@ -112,7 +112,7 @@ def overload(seed: int) -> Workload:
             break
         requests.append(request)
     title = "1.5 times the quotas for three minutes, five models, 364k tokens a minute"
-    return Workload("overload", title, "five", requests, slots=100, cut_s=OVERLOAD_S)
+    return Workload("overload", title, "five", requests, slots=200, cut_s=OVERLOAD_S)
 
 
 def research(seed: int) -> Workload:
@@ -130,7 +130,7 @@ def research(seed: int) -> Workload:
             requests += step
             last = tuple(request.index for request in step)
     title = "20 research jobs of 93k tokens at once on five models"
-    return Workload("research", title, "five", requests, slots=100, patience=1.75)
+    return Workload("research", title, "five", requests, slots=200, patience=1.75)
 
 
 def outage(seed: int) -> Workload:
@@ -146,7 +146,7 @@ def outage(seed: int) -> Workload:
     run_s = (OUTAGE_MINUTES - 1) * 60
     out = Outage(largest(POOLS["five"]).id, OUTAGE_FROM * run_s, (OUTAGE_FROM + OUTAGE_SHARE) * run_s)
     title = "an outage of the largest of five models for 30 % of the run"
-    return Workload("outage", title, "five", requests, slots=100, outage=out)
+    return Workload("outage", title, "five", requests, slots=200, outage=out)
 
 
 WORKLOADS: Mapping[str, Callable[[int], Workload]] = {

@@ -54,7 +54,11 @@ class Parked:
 
 
 class Policy(Protocol):
-    """One process's way of calling; `call` is used by many threads at once."""
+    """One process's way of calling; `call` is used by many threads at once.
+
+    Its constructor builds clients and does whatever its library leaves for the first call, for processes are compared
+    warm: what that costs is counted apart.
+    """
 
     def call(self, ask: Ask, pending: Any) -> Done | Parked:
         """Make the call, however long it takes. What it raises means that it gave up: it will be asked again."""

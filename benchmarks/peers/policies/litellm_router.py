@@ -40,19 +40,11 @@ class LiteLLMRouter:
 
     async def _create(self, setting: Setting) -> Router:
         """In the loop, because a strategy starts its task of synchronising there."""
-        every = {name: RETRIES for name in RetryPolicy.model_fields}
-        shared: dict[str, Any] = {"redis_host": "127.0.0.1", "redis_port": setting.redis_port}
-        return Router(
-            model_list=[_deployment(model, setting.url) for model in setting.models],
-            routing_strategy=setting.options["strategy"],
-            enable_pre_call_checks=True,
-            optional_pre_call_checks=list(setting.options.get("checks", [])) or None,
-            num_retries=RETRIES,
-            retry_policy=RetryPolicy(**every),
-            cooldown_time=COOLDOWN_S,
-            timeout=TIMEOUT_S,
-            **(shared if setting.redis_port else {}),
-        )
+        # LiteLLM imports and builds much at its first call; a mocked one of another router leaves no trace in this one.
+        warm = _router(setting, [{**_deployment(model, setting.url), "model_info": {}} for model in setting.models], 0)
+        for _ in setting.models:
+            await warm.acompletion(model="pool", messages=[{"role": "user", "content": "."}], mock_response=".")
+        return _router(setting, [_deployment(model, setting.url) for model in setting.models], setting.redis_port)
 
     def call(self, ask: Ask, _pending: Any) -> Done:
         """See `Policy.call`."""
@@ -66,6 +58,21 @@ class LiteLLMRouter:
         return await self._router.acompletion(
             model="pool", messages=messages, max_tokens=ask.max_output_tokens, temperature=0.2
         )
+
+
+def _router(setting: Setting, deployments: list[dict[str, Any]], redis_port: int) -> Router:
+    shared: dict[str, Any] = {"redis_host": "127.0.0.1", "redis_port": redis_port} if redis_port else {}
+    return Router(
+        model_list=deployments,
+        routing_strategy=setting.options["strategy"],
+        enable_pre_call_checks=True,
+        optional_pre_call_checks=list(setting.options.get("checks", [])) or None,
+        num_retries=RETRIES,
+        retry_policy=RetryPolicy(**dict.fromkeys(RetryPolicy.model_fields, RETRIES)),
+        cooldown_time=COOLDOWN_S,
+        timeout=TIMEOUT_S,
+        **shared,
+    )
 
 
 def _deployment(model: Mapping[str, Any], url: str) -> dict[str, Any]:

@@ -45,6 +45,9 @@ class Rota:
             return OpenAICompatible(name, config.base_url, "key")
 
         self._dispatcher = Dispatcher(catalog, self._ledger, provider, lambda _record: None)
+        self._ledger.read(model.id for model in catalog.models)
+        for name in {model.provider for model in catalog.models}:
+            provider(name).prepare(catalog.providers[name].timeout_s)
 
     def call(self, ask: Ask, pending: Any) -> Done | Parked:
         """See `Policy.call`."""
