@@ -171,9 +171,7 @@ def _measure(
         "cut_s": _cut_s(cell, workload),
         "run_s": round(run_s, 2),
         "tokens_asked": workload.tokens,
-        "tokens_allowed": round(
-            allowed_tokens(POOLS[workload.pool], cell.algorithm, run_s, phase_s, workload.outage)
-        ),
+        "tokens_allowed": round(allowed_tokens(POOLS[workload.pool], cell.algorithm, run_s, phase_s, workload.outage)),
         "busy": busy,
         "vendors": stats["models"],
         "workers": [{key: output[key] for key in ("cpu_s", "setup_cpu_s", "held_s", "rss_mb")} for output in outputs],
@@ -186,10 +184,14 @@ def _watch(
     workload: Workload, vendors: VendorServer, launcher: subprocess.Popen[str], start_s: float
 ) -> dict[str, Any]:
     """Let the run go on, with its outage; the vendors' counters at its end, or when it is cut off."""
-    events = [] if workload.outage is None else [
-        (workload.outage.from_s, lambda: vendors.begin(workload.outage)),
-        (workload.outage.until_s, lambda: vendors.end(workload.outage)),
-    ]
+    events = (
+        []
+        if workload.outage is None
+        else [
+            (workload.outage.from_s, lambda: vendors.begin(workload.outage)),
+            (workload.outage.until_s, lambda: vendors.end(workload.outage)),
+        ]
+    )
     for at_s, act in events:
         try:
             launcher.wait(max(0.0, start_s + at_s - time.time()))

@@ -87,8 +87,8 @@ def middle(several: Sequence[Figures]) -> Figures:
 def served_per(cell: Mapping[str, Any], step_s: float) -> list[float]:
     """Tokens by the moment their call started at the vendor, per step of that many seconds."""
     calls = cell["calls"]
-    steps = [0.0] * (math.ceil(cell["run_s"] / step_s) or 1)
+    steps = [0.0] * max(1, math.ceil(cell["run_s"] / step_s))
     for started, tokens in zip(calls["started_s"], calls["tokens"], strict=True):
-        if started is not None and started < cell["run_s"]:
-            steps[int(max(0.0, started) / step_s)] += tokens
+        if started is not None and started <= cell["run_s"]:
+            steps[min(len(steps) - 1, int(max(0.0, started) / step_s))] += tokens
     return steps

@@ -127,16 +127,32 @@ def _timeline(cells: Mapping[str, Mapping[str, Any]]) -> Figure:
     axes[0][0].set_xlim(0, some["cut_s"])
     vendors = some["algorithm"].replace("_", " ")
     title = f"Sustained overload, {vendors} quotas: tokens started in each ten seconds"
-    _title(figure, title, "Coloured: what was served. Line: what the quotas admit. 364k tokens a minute, 1.5 times as much asked for.")
-    figure.subplots_adjust(left=0.075, right=0.985, top=1 - 0.95 / figure.get_figheight(), bottom=0.5 / figure.get_figheight(), hspace=0.42, wspace=0.06)
+    _title(
+        figure,
+        title,
+        "Coloured: what was served. Line: what the quotas admit. 364k tokens a minute, 1.5 times as much asked for.",
+    )
+    figure.subplots_adjust(
+        left=0.075,
+        right=0.985,
+        top=1 - 0.95 / figure.get_figheight(),
+        bottom=0.5 / figure.get_figheight(),
+        hspace=0.42,
+        wspace=0.06,
+    )
     return figure
 
 
-def _panel(
-    axis: Axes, policy: str, cell: Mapping[str, Any], edges: Sequence[float], quota: Sequence[float]
-) -> None:
+def _panel(axis: Axes, policy: str, cell: Mapping[str, Any], edges: Sequence[float], quota: Sequence[float]) -> None:
     served = served_per(cell, STEP_S)
-    axis.bar(edges[: len(served)], [tokens / 1000 for tokens in served], STEP_S, align="edge", color=colour(policy), linewidth=0)
+    axis.bar(
+        edges[: len(served)],
+        [tokens / 1000 for tokens in served],
+        STEP_S,
+        align="edge",
+        color=colour(policy),
+        linewidth=0,
+    )
     axis.stairs([tokens / 1000 for tokens in quota], edges, color="black", linewidth=0.9)
     share = sum(model["used_tokens"] for model in cell["vendors"].values()) / cell["tokens_allowed"]
     axis.set_title(f"{POLICIES[policy].label}  {share:.0%}", fontsize=8.5, pad=3)
@@ -158,16 +174,39 @@ def _overview(groups_: Mapping[tuple[str, str, int], Mapping[str, Figures]]) -> 
         row[0].set_ylabel("refusals per call")
     policies = [policy for policy in POLICIES if any(policy in rows_ for rows_ in panels.values())]
     handles = [_handle(policy) for policy in policies]
-    figure.legend(handles, [POLICIES[policy].label for policy in policies], loc="lower center", ncols=3, frameon=False, fontsize=8, handletextpad=0.3)
-    _title(figure, "Refusals by the vendor against use of the quota", "Best is the lower right-hand corner of the overload and the lower left-hand one of the others. A cross did not finish.")
+    figure.legend(
+        handles,
+        [POLICIES[policy].label for policy in policies],
+        loc="lower center",
+        ncols=3,
+        frameon=False,
+        fontsize=8,
+        handletextpad=0.3,
+    )
+    _title(
+        figure,
+        "Refusals by the vendor against use of the quota",
+        "Best is the lower right-hand corner of the overload and the lower left-hand one of the others. A cross did not finish.",
+    )
     height = figure.get_figheight()
-    figure.subplots_adjust(left=0.08, right=0.985, top=1 - 0.95 / height, bottom=1.75 / height, hspace=0.55, wspace=0.08)
+    figure.subplots_adjust(
+        left=0.08, right=0.985, top=1 - 0.95 / height, bottom=1.75 / height, hspace=0.55, wspace=0.08
+    )
     return figure
 
 
 def _handle(policy: str) -> Any:
     redis = POLICIES[policy].redis
-    return plt.Line2D([], [], linestyle="", marker=_marker(policy), markersize=7, markerfacecolor="white" if redis else colour(policy), markeredgecolor=colour(policy), markeredgewidth=1.4)
+    return plt.Line2D(
+        [],
+        [],
+        linestyle="",
+        marker=_marker(policy),
+        markersize=7,
+        markerfacecolor="white" if redis else colour(policy),
+        markeredgecolor=colour(policy),
+        markeredgewidth=1.4,
+    )
 
 
 def _marker(policy: str) -> str:
@@ -211,7 +250,16 @@ def _waits(cells: Mapping[str, Mapping[str, Any]]) -> Figure:
         waits = waits_s(cell)
         shares = [(number + 1) / len(waits) for number in range(len(waits))]
         dashed = POLICIES[policy].redis
-        axis.step(waits, shares, where="post", color=colour(policy), linewidth=2.6 if policy == "rota" else 1.3, linestyle=(0, (4, 2)) if dashed else "-", label=POLICIES[policy].label, zorder=3 if policy == "rota" else 2)
+        axis.step(
+            waits,
+            shares,
+            where="post",
+            color=colour(policy),
+            linewidth=2.6 if policy == "rota" else 1.3,
+            linestyle=(0, (4, 2)) if dashed else "-",
+            label=POLICIES[policy].label,
+            zorder=3 if policy == "rota" else 2,
+        )
     axis.set_xlabel("seconds from asking to the start of the answering attempt")
     axis.set_ylabel("share of calls")
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
@@ -220,6 +268,10 @@ def _waits(cells: Mapping[str, Mapping[str, Any]]) -> Figure:
     handles, labels = axis.get_legend_handles_labels()
     figure.legend(handles[::-1], labels[::-1], loc="center right", frameon=False, fontsize=8)
     title = WORKLOADS[some["workload"]](some["seed"]).title
-    _title(figure, f"Waits: {title}", f"{some['algorithm'].replace('_', ' ')} quotas, {some['processes']} processes. Higher and further left is better.")
+    _title(
+        figure,
+        f"Waits: {title}",
+        f"{some['algorithm'].replace('_', ' ')} quotas, {some['processes']} processes. Higher and further left is better.",
+    )
     figure.subplots_adjust(left=0.075, right=0.7, top=0.84, bottom=0.12)
     return figure

@@ -53,7 +53,10 @@ def largest(models: Sequence[PoolModel]) -> PoolModel:
 
 def vendor_file(models: Sequence[PoolModel], algorithm: Algorithm) -> dict[str, Any]:
     """The pool file of `local.simulated`: these models under this way of counting."""
-    return {"providers": {wire: {"kind": wire} for wire in _wires(models)}, "models": [_vendor(m, algorithm) for m in models]}
+    return {
+        "providers": {wire: {"kind": wire} for wire in _wires(models)},
+        "models": [_vendor(m, algorithm) for m in models],
+    }
 
 
 def _wires(models: Sequence[PoolModel]) -> list[str]:

@@ -120,7 +120,10 @@ def _measure(journal: Journal, cells: Sequence[Cell], options: argparse.Namespac
             except Exception:  # noqa: BLE001 - one cell that fails must not cost the others their hour
                 print(f"{running[future].name} failed:\n{traceback.format_exc()}", flush=True)
                 continue
-            print(f"{(time.monotonic() - began) / 60:5.1f} min  {number}/{len(missing)}  {_line(future.result())}", flush=True)
+            print(
+                f"{(time.monotonic() - began) / 60:5.1f} min  {number}/{len(missing)}  {_line(future.result())}",
+                flush=True,
+            )
 
 
 def _line(cell: dict[str, Any]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from benchmarks.peers.figures import Figures, figures, middle, quantile
 from benchmarks.peers.bounds import ideal_waits_s
+from benchmarks.peers.figures import Figures, figures, middle, quantile
 from benchmarks.peers.policies import POLICIES
 from benchmarks.peers.pools import ALGORITHMS, POOLS
 from benchmarks.peers.workloads import WORKLOADS

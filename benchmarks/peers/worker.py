@@ -26,14 +26,11 @@ from typing import Any
 
 from benchmarks.peers.policies.base import Ask, Done, Parked, Policy, Setting
 
-AGAIN_S = 1.0
-"""A call that a policy gave up is asked again after this long, as a queue would deliver it again."""
+LONGEST_AGAIN_S = 20.0
+"""A call that a policy gave up is asked again: after about a second, then two, four, … up to this, with full jitter."""
 _CHARACTERS_PER_TOKEN = 4
 _MESSAGE_TOKENS = 8
-_WORDS = (
-    "the report says that in spring most teams moved their services to a smaller region while costs for storage "
-    "rose by half and nobody could explain why the queue of the mail gateway grew until the scheduler was fixed"
-).split()
+_WORDS = ["the", "report", "says", "that", "in", "spring", "most", "teams", "moved", "their", "services", "to", "a", "smaller", "region", "while", "costs", "for", "storage", "rose", "by", "half", "and", "nobody", "could", "explain", "why", "the", "queue", "of", "the", "mail", "gateway", "grew", "until", "the", "scheduler", "was", "fixed"]
 
 
 class Texts:
@@ -126,7 +123,8 @@ class Worker:
         with self.still:
             self.calls[index]["resubmitted"] += 1
             self.calls[index]["errors"].append(error)
-            heapq.heappush(self._due, (time.time() + AGAIN_S, index, None))
+            pause_s = random.uniform(0, min(LONGEST_AGAIN_S, 2.0 ** self.calls[index]["resubmitted"]))
+            heapq.heappush(self._due, (time.time() + pause_s, index, None))
             self._leave(index)
 
     def _park(self, index: int, parked: Parked) -> None:

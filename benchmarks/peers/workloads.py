@@ -124,7 +124,13 @@ def research(seed: int) -> Workload:
     requests: list[Request] = []
     for job in range(JOBS):
         last: tuple[int, ...] = ()
-        for count, tokens, output_tokens in ((1, 2_000, 500), (1, 1_000, 500), (5, 3_000, 500), (1, 5_000, 1_000), (5, 14_000, 2_000)):
+        for count, tokens, output_tokens in (
+            (1, 2_000, 500),
+            (1, 1_000, 500),
+            (5, 3_000, 500),
+            (1, 5_000, 1_000),
+            (5, 14_000, 2_000),
+        ):
             input_tokens = tokens - math.ceil(output_tokens * OUTPUT_SHARE)
             step = [Request(len(requests) + n, job, 0.0, input_tokens, output_tokens, last) for n in range(count)]
             requests += step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.peers.policies.base import Ask, Done, Setting
-from benchmarks.peers.policies.vendor_sdks import bedrock_client, converse
+from benchmarks.peers.policies.bedrock_sdk import bedrock_client, converse
 
 ATTEMPTS = 100
 """AWS's default is 3; the burst is far over the quota, and nothing may be lost."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.peers.policies.base import Ask, Done, Setting
-from benchmarks.peers.policies.vendor_sdks import complete, groq_client
+from benchmarks.peers.policies.groq_sdk import complete, groq_client
 
 RETRIES = 100
 """The SDK's default is 2; the burst is far over the quota, and nothing may be lost."""

@@ -15,7 +15,8 @@ import groq
 from botocore.exceptions import BotoCoreError, ClientError
 
 from benchmarks.peers.policies.base import Ask, Done, Setting, eligible
-from benchmarks.peers.policies.vendor_sdks import bedrock_client, complete, converse, groq_client
+from benchmarks.peers.policies.bedrock_sdk import bedrock_client, converse
+from benchmarks.peers.policies.groq_sdk import complete, groq_client
 
 LONGEST_S = 20.0
 """Of a backoff; the same as boto3's."""

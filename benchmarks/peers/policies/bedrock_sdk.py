@@ -1,4 +1,4 @@
-"""One attempt each with the SDKs that people use: boto3 for Bedrock, groq for what speaks its wire."""
+"""One attempt, or as many as told, with boto3: how people call Bedrock."""
 
 from __future__ import annotations
 
@@ -33,21 +33,3 @@ def converse(client: Any, vendor_model: str, ask: Ask) -> Done:
         inferenceConfig={"maxTokens": ask.max_output_tokens, "temperature": 0.2},
     )
     return Done(reply["metrics"]["latencyMs"] / 1000, reply["usage"]["totalTokens"])
-
-
-def groq_client(url: str, max_retries: int) -> Any:
-    """A client of the simulated Groq."""
-    import groq
-
-    return groq.Groq(api_key="key", base_url=url, max_retries=max_retries, timeout=TIMEOUT_S)
-
-
-def complete(client: Any, vendor_model: str, ask: Ask) -> Done:
-    """Ask a model on Groq's wire."""
-    reply = client.chat.completions.create(
-        model=vendor_model,
-        messages=[{"role": "user", "content": ask.prompt}],
-        max_completion_tokens=ask.max_output_tokens,
-        temperature=0.2,
-    )
-    return Done(reply.usage.total_time, reply.usage.total_tokens)
