@@ -10,13 +10,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.ledger import client
 from benchmarks.peers.bounds import allowed_tokens, bound_s
+from benchmarks.peers.load import Load
 from benchmarks.peers.policies import POLICIES, PolicyKind
 from benchmarks.peers.pools import POOLS, Algorithm, PoolModel, catalog_file, largest, vendor_file
 from benchmarks.peers.redis_server import redis_server
@@ -113,7 +114,7 @@ def _ledger_table(emulator: str, number: int) -> Iterator[str]:
 def _launcher(
     cell: Cell, kind: PolicyKind, workload: Workload, setting: Mapping[str, Any], folder: Path
 ) -> Iterator[subprocess.Popen[str]]:
-    """The process of `worker`, ready to start."""
+    """The process of `launcher`, ready to start."""
     description = {
         "module": f"benchmarks.peers.policies.{kind.module}",
         "setting": setting,
@@ -125,7 +126,7 @@ def _launcher(
     (folder / "run.json").write_text(json.dumps(description))
     log = (folder / "workers.log").open("wb")
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.peers.worker", str(folder / "run.json")],
+        [sys.executable, "-m", "benchmarks.peers.launcher", str(folder / "run.json")],
         cwd=ROOT,
         env={**os.environ, **_ENVIRONMENT},
         stdin=subprocess.PIPE,
@@ -152,13 +153,12 @@ def _measure(
         raise RuntimeError("the launcher has no standard input")
     launcher.stdin.write(f"{json.dumps(start_s)}\n")
     launcher.stdin.flush()
-    load = _Load()
+    load = Load()
     stats = _watch(workload, vendors, launcher, start_s)
     busy = load.busy()
     outputs = [json.loads((folder / f"worker-{n}.json").read_text()) for n in range(cell.processes)]
     calls = sorted((call for output in outputs for call in output["calls"]), key=lambda call: call["index"])
-    ended_s = max((call["started_s"] for call in calls if "started_s" in call), default=0.0)
-    run_s = workload.cut_s or ended_s
+    run_s = _run_s(cell, workload, calls)
     return {
         "cell": cell.name,
         "policy": cell.policy,
@@ -184,19 +184,12 @@ def _watch(
     workload: Workload, vendors: VendorServer, launcher: subprocess.Popen[str], start_s: float
 ) -> dict[str, Any]:
     """Let the run go on, with its outage; the vendors' counters at its end, or when it is cut off."""
-    events = (
-        []
-        if workload.outage is None
-        else [
-            (workload.outage.from_s, lambda: vendors.begin(workload.outage)),
-            (workload.outage.until_s, lambda: vendors.end(workload.outage)),
-        ]
-    )
-    for at_s, act in events:
-        try:
-            launcher.wait(max(0.0, start_s + at_s - time.time()))
-        except subprocess.TimeoutExpired:
-            act()
+    outage = workload.outage
+    if outage is not None:
+        for at_s, act in ((outage.from_s, vendors.begin), (outage.until_s, vendors.end)):
+            with suppress(subprocess.TimeoutExpired):
+                launcher.wait(max(0.0, start_s + at_s - time.time()))
+            act(outage)
     if workload.cut_s is not None:
         time.sleep(max(0.0, start_s + workload.cut_s - time.time()))
         stats = vendors.stats()
@@ -204,6 +197,13 @@ def _watch(
         return stats
     launcher.wait()
     return vendors.stats()
+
+
+def _run_s(cell: Cell, workload: Workload, calls: Sequence[Mapping[str, Any]]) -> float:
+    """Until the last call started, or until the run was cut off."""
+    if workload.cut_s is None and all("started_s" in call for call in calls):
+        return max(float(call["started_s"]) for call in calls)
+    return _cut_s(cell, workload)
 
 
 def _columns(calls: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -222,25 +222,3 @@ def _examples(calls: Sequence[Mapping[str, Any]]) -> dict[str, int]:
         for error in call["errors"]:
             counted[error[:120]] = counted.get(error[:120], 0) + 1
     return dict(sorted(counted.items(), key=lambda entry: -entry[1])[:5])
-
-
-class _Load:
-    """How busy the machine is between two moments, where Linux tells."""
-
-    def __init__(self) -> None:
-        self._begin = self._now()
-
-    @staticmethod
-    def _now() -> tuple[int, int] | None:
-        stat = Path("/proc/stat")
-        if not stat.exists():
-            return None
-        ticks = [int(word) for word in stat.read_text().splitlines()[0].split()[1:]]
-        return sum(ticks), ticks[3] + ticks[4]
-
-    def busy(self) -> float | None:
-        """The share of all cores that was busy since the start."""
-        end = self._now()
-        if self._begin is None or end is None or end[0] == self._begin[0]:
-            return None
-        return round(1 - (end[1] - self._begin[1]) / (end[0] - self._begin[0]), 3)

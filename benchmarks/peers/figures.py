@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from statistics import median
+from statistics import fmean, median
 from typing import Any
+
+from benchmarks.peers.workloads import WORKLOADS
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class Figures:
     failures      answers of 5xx, per answered call
     makespan      start of the last call ÷ the bound of `bounds`; None when not everything was answered
     wait          from asking to the start of the answering attempt; an unanswered call waits until the run's end
+    large_wait    mean wait of the largest quarter of the calls ÷ that of the rest: above 2, large calls starve
     held          seconds that a thread was held per answered call
     resubmitted   calls that a policy gave up and was given again
     cpu_ms        of the workers, without imports and building clients, per answered call
@@ -32,6 +35,7 @@ class Figures:
     makespan: float | None
     wait_p50_s: float
     wait_p95_s: float
+    large_wait: float
     held_s: float
     resubmitted: float
     cpu_ms: float
@@ -44,7 +48,7 @@ def figures(cell: Mapping[str, Any]) -> Figures:
     answered = sum(started is not None for started in calls["started_s"])
     per_call = 1 / max(1, answered)
     finished = answered / len(calls["started_s"])
-    waits = waits_s(cell)
+    waits = sorted(waits_s(cell).values())
     return Figures(
         served_share=sum(model["used_tokens"] for model in vendors) / cell["tokens_allowed"],
         finished=finished,
@@ -53,6 +57,7 @@ def figures(cell: Mapping[str, Any]) -> Figures:
         makespan=cell["run_s"] / cell["bound_s"] if finished == 1 and cell["bound_s"] else None,
         wait_p50_s=quantile(waits, 0.5),
         wait_p95_s=quantile(waits, 0.95),
+        large_wait=_large_wait(cell),
         held_s=sum(worker["held_s"] for worker in workers) * per_call,
         resubmitted=sum(calls["resubmitted"]) * per_call,
         cpu_ms=sum(worker["cpu_s"] for worker in workers) * per_call * 1000,
@@ -60,14 +65,26 @@ def figures(cell: Mapping[str, Any]) -> Figures:
     )
 
 
-def waits_s(cell: Mapping[str, Any]) -> list[float]:
-    """The wait of every call that was asked for, ascending."""
+def waits_s(cell: Mapping[str, Any]) -> dict[int, float]:
+    """The wait of every call that was asked for, by its number."""
     calls = cell["calls"]
     end_s = max(cell["run_s"], cell["cut_s"] if None in calls["started_s"] else 0.0)
     pairs = zip(calls["asked_s"], calls["started_s"], strict=True)
-    return sorted(
-        max(0.0, (end_s if started is None else started) - asked) for asked, started in pairs if asked is not None
-    )
+    return {
+        index: max(0.0, (end_s if started is None else started) - asked)
+        for index, (asked, started) in enumerate(pairs)
+        if asked is not None
+    }
+
+
+def _large_wait(cell: Mapping[str, Any]) -> float:
+    requests = WORKLOADS[cell["workload"]](cell["seed"]).requests
+    waits = waits_s(cell)
+    by_size = sorted(waits, key=lambda index: requests[index].tokens)
+    rest, large = by_size[: len(by_size) * 3 // 4], by_size[len(by_size) * 3 // 4 :]
+    if not rest or not large:
+        return 1.0
+    return fmean(waits[index] for index in large) / max(0.1, fmean(waits[index] for index in rest))
 
 
 def quantile(ascending: Sequence[float], share: float) -> float:

@@ -20,6 +20,7 @@ _HEAD = (
     "refusals per call",
     "makespan ÷ bound",
     "wait p50 / p95 (s)",
+    "wait of large ÷ small",
     "thread held (s per call)",
     "given again per call",
     "CPU (ms per call)",
@@ -66,7 +67,8 @@ def _section(group: Group, rows: Mapping[str, Figures], cells: Sequence[Mapping[
     title = WORKLOADS[workload](some[0]["seed"]).title
     yield f"## {title[0].upper()}{title[1:]}"
     yield ""
-    yield f"{algorithm.replace('_', ' ')} vendors, {processes} process{'es' if processes > 1 else ''}, {_bound(some[0])}."
+    many = "processes" if processes > 1 else "process"
+    yield f"{algorithm.replace('_', ' ').capitalize()} vendors, {processes} {many}, {_bound(some[0])}."
     yield ""
     yield f"| {' | '.join(_HEAD)} |"
     yield f"|{'---|' * len(_HEAD)}"
@@ -94,6 +96,7 @@ def _row(policy: str, row: Figures) -> Iterator[str]:
     yield f"{row.refusals:.2f}" if row.refusals else "0"
     yield f"{row.makespan:.2f}" if row.makespan is not None else f"not finished: {row.finished:.0%}"
     yield f"{row.wait_p50_s:.1f} / {row.wait_p95_s:.1f}"
+    yield f"{row.large_wait:.1f}"
     yield f"{row.held_s:.1f}"
     yield f"{row.resubmitted:.2f}" if row.resubmitted else "0"
     yield f"{row.cpu_ms:.1f}"

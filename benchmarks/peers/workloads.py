@@ -115,7 +115,7 @@ def overload(seed: int) -> Workload:
     return Workload("overload", title, "five", requests, slots=200, cut_s=OVERLOAD_S)
 
 
-def research(seed: int) -> Workload:
+def research(_seed: int) -> Workload:
     """20 research jobs of 93k tokens at once on five models, each in the steps of the note that Rota started from.
 
     plan 2k ► search 1k ► 5 pages of 3k side by side ► synthesis 5k ► answer 70k, as 5 sections of 14k side by side:

@@ -80,9 +80,7 @@ def test_windows_that_began_before_the_run_open_sooner() -> None:
     assert allowed_tokens(TWO, "sliding_window", 59.9, 6) == 160_000
 
 
-@pytest.mark.parametrize(
-    ("algorithm", "lost"), [("token_bucket", 0), ("sliding_window", 0), ("fixed_window", 0)]
-)
+@pytest.mark.parametrize(("algorithm", "lost"), [("token_bucket", 0), ("sliding_window", 0), ("fixed_window", 0)])
 def test_a_model_that_is_out_admits_nothing_meanwhile(algorithm: Algorithm, lost: int) -> None:
     """Its window opens, or its bucket is filled up, when it is back."""
     out = Outage("nova-pro", 50, 80)
@@ -110,7 +108,9 @@ def test_the_pool_files_are_what_both_sides_read() -> None:
     catalog = parse_catalog(catalog_file(FIVE, "fixed_window", "http://127.0.0.1:1"))
     assert {limit.algorithm for model in vendors.values() for limit in model.limits} == {"fixed_window"}
     assert {limit.algorithm for model in catalog.models for limit in model.limits} == {"sliding_window"}
-    assert [model.limits[0].amount for model in catalog.models] == [model.limits[0].amount for model in vendors.values()]
+    assert [model.limits[0].amount for model in catalog.models] == [
+        model.limits[0].amount for model in vendors.values()
+    ]
 
 
 def cell(**changes: Any) -> dict[str, Any]:

@@ -33,14 +33,14 @@ def _router(name: str, label: str, strategy: str) -> list[PolicyKind]:
 
 _KINDS = (
     PolicyKind("rota", "Rota", "rota", ledger=True),
-    PolicyKind("round-robin", "round-robin, next on 429", "round_robin"),
+    PolicyKind("round-robin", "round-robin, fallback", "round_robin"),
     *_router("shuffle", "shuffle", "simple-shuffle"),
     *_router("usage", "usage-v2", "usage-based-routing-v2"),
     *_router("latency", "latency", "latency-based-routing"),
     *_router("busy", "least-busy", "least-busy"),
     PolicyKind(
         "litellm-enforced-redis",
-        "LiteLLM usage-v2 + limits enforced, Redis",
+        "LiteLLM usage-v2, enforced, Redis",
         "litellm_router",
         {"strategy": "usage-based-routing-v2", "checks": ["enforce_model_rate_limits"]},
         redis=True,

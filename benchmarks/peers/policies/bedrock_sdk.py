@@ -12,7 +12,7 @@ from benchmarks.peers.policies.base import Ask, Done
 TIMEOUT_S = 60.0
 
 
-def bedrock_client(url: str, connections: int, retries: dict[str, Any]) -> Any:
+def bedrock_client(url: str, connections: int, retries: Any) -> Any:
     """A Bedrock client of the simulated vendor that retries as told."""
     config = Config(retries=retries, read_timeout=TIMEOUT_S, max_pool_connections=connections)
     return boto3.client(

@@ -1,0 +1,31 @@
+"""Prompts of an exact size in the simulated vendors' tokens, made of plain words, different for every call."""
+
+from __future__ import annotations
+
+import random
+
+_CHARACTERS_PER_TOKEN = 4
+_MESSAGE_TOKENS = 8
+"""What a simulated vendor counts for a message beside its text."""
+_WORDS = (
+    *("the report says that in spring most teams moved their services to a smaller region").split(),
+    *("while costs for storage rose by half and nobody could explain why the queue of").split(),
+    *("the mail gateway grew until the scheduler was fixed").split(),
+)
+
+
+class Prompts:
+    """Of up to `most_tokens`."""
+
+    def __init__(self, most_tokens: int) -> None:
+        draw, length = random.Random(0), 0
+        words: list[str] = []
+        while length < most_tokens * _CHARACTERS_PER_TOKEN:
+            words.append(draw.choice(_WORDS))
+            length += len(words[-1]) + 1
+        self._text = " ".join(words)
+
+    def prompt(self, index: int, tokens: int) -> str:
+        """The prompt of call `index`: `tokens` as a vendor counts it."""
+        head = f"Call {index}. "
+        return head + self._text[: (tokens - _MESSAGE_TOKENS) * _CHARACTERS_PER_TOKEN - len(head)]
