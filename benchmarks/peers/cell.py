@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.ledger import client
 from benchmarks.peers.bounds import allowed_tokens, bound_s
-from benchmarks.peers.load import Load
+from benchmarks.peers.load import Load, wait_until_quiet
 from benchmarks.peers.policies import POLICIES, PolicyKind
 from benchmarks.peers.pools import POOLS, Algorithm, PoolModel, catalog_file, largest, vendor_file
 from benchmarks.peers.redis_server import redis_server
@@ -68,6 +68,7 @@ def run(cell: Cell, emulator: str, starting: threading.Lock) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="rota-peers-") as name, ExitStack() as stack:
         folder, port = Path(name), free_port()
         with starting:
+            wait_until_quiet()
             url = f"http://127.0.0.1:{port}"
             setting = {
                 "models": [model.as_json() for model in models_of(kind, workload)],

@@ -94,7 +94,7 @@ def quantile(ascending: Sequence[float], share: float) -> float:
 
 def middle(several: Sequence[Figures]) -> Figures:
     """The median of each figure over several seeds; a makespan needs every run to have finished."""
-    values = {}
+    values: dict[str, Any] = {}
     for field in fields(Figures):
         column = [getattr(one, field.name) for one in several]
         values[field.name] = None if None in column else median(column)

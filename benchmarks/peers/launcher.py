@@ -44,7 +44,7 @@ def main() -> None:
         pipe.recv()
     print("ready", flush=True)
     start_s = json.loads(sys.stdin.readline())
-    for process, pipe in workers:
+    for _, pipe in workers:
         pipe.send(start_s)
     for process, _ in workers:
         process.join()
@@ -77,7 +77,7 @@ def _build(run: Run, number: int) -> Policy:
 
 
 def _slots(run: Run) -> int:
-    return max(1, run["slots"] // run["processes"])
+    return max(1, int(run["slots"]) // int(run["processes"]))
 
 
 def _work(run: Run, number: int, folder: Path, pipe: Connection) -> None:

@@ -1,9 +1,14 @@
-"""How busy the machine was during a run: what disturbs it, from wherever it comes."""
+"""How busy the machine is: what disturbs a run, from wherever it comes."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+QUIET = 0.6
+"""Below this share of busy cores another cell may start without disturbing those that run."""
+_LOOK_S = 3.0
+_PATIENCE_S = 120.0
 _STAT = Path("/proc/stat")
 
 
@@ -19,6 +24,16 @@ class Load:
         if self._begin is None or end is None or end[0] == self._begin[0]:
             return None
         return round(1 - (end[1] - self._begin[1]) / (end[0] - self._begin[0]), 3)
+
+
+def wait_until_quiet() -> None:
+    """Return when less than QUIET of the cores is busy, or after two minutes: the busyness is noted in any case."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
+        load = Load()
+        time.sleep(_LOOK_S)
+        if (load.busy() or 0.0) < QUIET:
+            return
 
 
 def _ticks() -> tuple[int, int] | None:

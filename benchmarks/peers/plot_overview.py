@@ -1,4 +1,4 @@
-"""Two plots of the whole comparison: what each policy makes of its quotas against what it is refused, and the headline."""
+"""Plots of the whole comparison: refusals against what was made of the quotas, and the headline."""
 
 from __future__ import annotations
 

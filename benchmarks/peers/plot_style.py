@@ -9,12 +9,12 @@ from typing import Any
 
 import matplotlib as mpl
 
-mpl.use("Agg")
+mpl.use("Agg")  # before pyplot looks for a screen
 
-from matplotlib import pyplot as plt  # noqa: E402 - only after the backend that needs no screen was chosen
-from matplotlib.figure import Figure  # noqa: E402
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
-from benchmarks.peers.policies import POLICIES  # noqa: E402
+from benchmarks.peers.policies import POLICIES
 
 WIDTH_INCHES = 9.6
 # Okabe and Ito's palette, which colour-blind people can tell apart; greys for those with a single model.

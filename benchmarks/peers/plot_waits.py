@@ -18,7 +18,7 @@ from benchmarks.peers.workloads import WORKLOADS
 def waits(cells: Mapping[str, Mapping[str, Any]]) -> Figure:
     """One step line per policy, dashed where processes share a Redis; a call without an answer never arrives."""
     figure, axis = plt.subplots(figsize=(WIDTH_INCHES, 4.6))
-    for policy, cell in reversed(cells.items()):
+    for policy, cell in reversed(list(cells.items())):
         every = waits_s(cell)
         started = sorted(wait for index, wait in every.items() if cell["calls"]["started_s"][index] is not None)
         axis.step(
@@ -41,7 +41,8 @@ def waits(cells: Mapping[str, Mapping[str, Any]]) -> Figure:
     figure.legend(handles[::-1], labels[::-1], loc="center right", frameon=False, fontsize=8)
     some = next(iter(cells.values()))
     work = WORKLOADS[some["workload"]](some["seed"]).title
-    below = f"{some['algorithm'].replace('_', ' ')} quotas, {some['processes']} processes. Higher and further left is better."
-    title(figure, f"Waits: {work}", below[0].upper() + below[1:])
+    vendors = some["algorithm"].replace("_", " ").capitalize()
+    below = f"{vendors} quotas, {some['processes']} processes. Higher and further left is better."
+    title(figure, f"Waits: {work}", below)
     frame(figure, top=0.8, bottom=0.55, left=0.075, right=0.72)
     return figure

@@ -7,10 +7,9 @@ import random
 _CHARACTERS_PER_TOKEN = 4
 _MESSAGE_TOKENS = 8
 """What a simulated vendor counts for a message beside its text."""
-_WORDS = (
-    *("the report says that in spring most teams moved their services to a smaller region").split(),
-    *("while costs for storage rose by half and nobody could explain why the queue of").split(),
-    *("the mail gateway grew until the scheduler was fixed").split(),
+_SENTENCE = (
+    "the report says that in spring most teams moved their services to a smaller region while costs for storage "
+    "rose by half and nobody could explain why the queue of the mail gateway grew until the scheduler was fixed"
 )
 
 
@@ -18,10 +17,10 @@ class Prompts:
     """Of up to `most_tokens`."""
 
     def __init__(self, most_tokens: int) -> None:
-        draw, length = random.Random(0), 0
+        draw, choice, length = random.Random(0), _SENTENCE.split(), 0
         words: list[str] = []
         while length < most_tokens * _CHARACTERS_PER_TOKEN:
-            words.append(draw.choice(_WORDS))
+            words.append(draw.choice(choice))
             length += len(words[-1]) + 1
         self._text = " ".join(words)
 

@@ -37,8 +37,8 @@ from local.state import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
 WORKING = ROOT / "build" / "bench"
-CELLS_PER_CORE = 3
-"""Side by side: cells wait most of the time, and more than 60 % of the cores busy would distort them."""
+CELLS_PER_CORE = 4
+"""Side by side at most: cells wait most of the time, and none starts while the machine is busy (see `load`)."""
 
 
 @dataclass(frozen=True)

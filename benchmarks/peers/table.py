@@ -42,7 +42,7 @@ def groups(cells: Iterable[Mapping[str, Any]]) -> dict[Group, dict[str, Figures]
 
 def _place(group: Group) -> tuple[int, int, int]:
     workload, algorithm, processes = group
-    return list(WORKLOADS).index(workload), ALGORITHMS.index(algorithm), -processes  # type: ignore[arg-type]  # a name of them
+    return list(WORKLOADS).index(workload), ALGORITHMS.index(algorithm), -processes
 
 
 def markdown(cells: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> str:

@@ -63,6 +63,7 @@ class Worker:
             request = self._requests[index]
             prompt = self._prompts.prompt(index, request["input_tokens"])
             ask = Ask(index, prompt, request["input_tokens"], request["max_output_tokens"])
+            outcome: Done | Parked | Exception
             try:
                 outcome = self._policy.call(ask, pending)
             except Exception as error:  # noqa: BLE001 - whatever a policy gives up with, the call is asked again

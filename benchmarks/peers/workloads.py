@@ -102,7 +102,8 @@ def _calls(draw: random.Random) -> Iterator[tuple[int, int]]:
 def overload(seed: int) -> Workload:
     """A minute's quota waiting at the start, then arrivals at one and a half times the quotas, for three minutes."""
     draw = random.Random(f"overload {seed}")
-    quota, requests, at_s, waiting = sum(model.tpm for model in POOLS["five"]), [], 0.0, 0
+    quota, at_s, waiting = sum(model.tpm for model in POOLS["five"]), 0.0, 0
+    requests: list[Request] = []
     for input_tokens, output_tokens in _calls(draw):
         request = Request(len(requests), len(requests), at_s, input_tokens, output_tokens)
         waiting += request.tokens
@@ -136,13 +137,14 @@ def research(_seed: int) -> Workload:
             requests += step
             last = tuple(request.index for request in step)
     title = "20 research jobs of 93k tokens at once on five models"
-    return Workload("research", title, "five", requests, slots=200, patience=1.75)
+    return Workload("research", title, "five", requests, slots=200, patience=1.5)
 
 
 def outage(seed: int) -> Workload:
     """2.6 minutes' worth of calls at once on five models; the largest is out for 30 % of the time that they need."""
     draw = random.Random(f"outage {seed}")
-    quota, requests, tokens = sum(model.tpm for model in POOLS["five"]), [], 0
+    quota, tokens = sum(model.tpm for model in POOLS["five"]), 0
+    requests: list[Request] = []
     for input_tokens, output_tokens in _calls(draw):
         request = Request(len(requests), len(requests), 0.0, input_tokens, output_tokens)
         tokens += request.tokens

@@ -22,4 +22,7 @@ def complete(client: groq.Groq, vendor_model: str, ask: Ask) -> Done:
         max_completion_tokens=ask.max_output_tokens,
         temperature=0.2,
     )
-    return Done(reply.usage.total_time, reply.usage.total_tokens)
+    used = reply.usage
+    if used is None or used.total_time is None:
+        raise ValueError("the vendor reported no usage")
+    return Done(used.total_time, used.total_tokens)
