@@ -7,14 +7,12 @@ import json
 import time
 from dataclasses import asdict
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.deployment import deployment
 from cli.errors import CliError
 from cli.figures import moment
-from local.aws import local_session
 from local.stack import laptop_owner
-from local.state import home, load
 from rota.errors import InvalidInputError, NotFoundError
 from rota.keys import KeyStore
 
@@ -55,16 +53,5 @@ def _revoke(store: KeyStore, options: argparse.Namespace) -> None:
 
 
 def _store(stage: str | None) -> KeyStore:
-    if stage:
-        session = boto3.Session()
-        return KeyStore(session.client("dynamodb"), _deployed_table(session, stage))
-    state = load(home())
-    if not state.outputs:
-        raise CliError("The local stack is not running: start it with `rota up`, or name a deployed one with --stage.")
-    return KeyStore(local_session().client("dynamodb", endpoint_url=state.endpoint), state.outputs["KeysTable"])
-
-
-def _deployed_table(session: boto3.Session, stage: str) -> str:
-    [stack] = session.client("cloudformation").describe_stacks(StackName=f"Rota-{stage}")["Stacks"]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    return outputs["KeysTable"]
+    stack = deployment(stage)
+    return KeyStore(stack.client("dynamodb"), stack.outputs["KeysTable"])

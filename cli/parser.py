@@ -5,6 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+LIMITS = {
+    "tpm": "tokens per minute",
+    "rpm": "requests per minute",
+    "itpm": "input tokens per minute",
+    "otpm": "output tokens per minute",
+    "tpd": "tokens per day",
+    "rpd": "requests per day",
+}
+
 INTRODUCTION = """\
 Rota reads a pile of documents with every model you have quota for, and writes one cited answer.
 
@@ -35,6 +44,30 @@ KEYS = """\
 
 Keys are stored as hashes: a lost one cannot be shown again, only replaced."""
 
+MODELS = """\
+  rota models                              what each model may do, what of it is booked, what its calls have taught
+  rota models sync                         ask the vendors for their quotas now; the stack does it every hour
+  rota models set nova-pro --tpm 50000     use no more of it than this, from the next booking on
+  rota models set nova-pro --tpm default   back to what was found or configured
+  rota models set nova-pro --disable       no calls any more; --enable takes that back
+  rota models sync --stage dev             a deployed stage, with your AWS credentials
+
+`remarks` says why a quota is not as in rota.yaml: found at the vendor, set by hand, or shrunk by refusals."""
+
+MODELS_SYNC = """\
+  rota models sync
+  rota models sync --stage prod --json
+
+Reads Service Quotas for Bedrock's models and one reply's headers for the others, and writes what has changed into the
+ledger. Never more is used than the `ceiling` of a limit in rota.yaml (without one: than its `amount`)."""
+
+MODELS_SET = """\
+  rota models set gpt-oss-20b --tpm 4000 --rpm 10
+  rota models set gpt-oss-20b --tpm default
+  rota models set nova-pro --disable --stage prod
+
+Limits and ids are those of this checkout's rota.yaml (or of ROTA_CONFIG), which should be the deployed one."""
+
 UP = """\
   rota up                      simulated models; a provider whose key is in the environment is real
   GROQ_API_KEY=… rota up       Groq is real, the others are simulated
@@ -53,6 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_stack(commands)
     _add_run(commands)
     _add_jobs(commands)
+    _add_models(commands)
     _add_keys(commands)
     return parser
 
@@ -90,7 +124,21 @@ def _add_jobs(commands: Any) -> None:
     show.add_argument("--watch", action="store_true", help="follow it to its end")
     stop = _command(commands, "stop", "cli.jobs", "stop a job; what it has read so far is kept")
     stop.add_argument("job", metavar="JOB")
-    _command(commands, "models", "cli.models", "the models, their quotas, and what of them is booked")
+
+
+def _add_models(commands: Any) -> None:
+    models = _command(commands, "models", "cli.models", "the models, their quotas, and what of them is booked", MODELS)
+    actions = models.add_subparsers(dest="action", metavar="[ACTION]")
+    sync = _command(actions, "sync", "cli.models_sync", "ask the vendors for their quotas now", MODELS_SYNC, SAID)
+    change = _command(actions, "set", "cli.models_set", "set a model's quotas by hand, or disable it", MODELS_SET, SAID)
+    change.add_argument("model", metavar="ID", help="of a model in rota.yaml")
+    for kind, counted in LIMITS.items():
+        change.add_argument(f"--{kind}", metavar="N|default", help=counted)
+    switch = change.add_mutually_exclusive_group()
+    switch.add_argument("--disable", dest="disabled", action="store_true", default=None, help="no calls any more")
+    switch.add_argument("--enable", dest="disabled", action="store_false", default=None, help="calls again")
+    for action in (sync, change):
+        action.add_argument("--stage", help="of a deployed stage (dev, prod), with your AWS credentials")
 
 
 def _add_keys(commands: Any) -> None:
@@ -111,14 +159,20 @@ def _add_keys(commands: Any) -> None:
         action.add_argument("--stage", help="of a deployed stage (dev, prod), with your AWS credentials")
 
 
-def _command(commands: Any, name: str, module: str, summary: str, examples: str = "") -> argparse.ArgumentParser:
+SAID: Any = argparse.SUPPRESS
+"""For `--json` of a command below another one that has it: `rota models --json sync` keeps what was said before."""
+
+
+def _command(
+    commands: Any, name: str, module: str, summary: str, examples: str = "", json_default: Any = False
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
         description=f"{summary[0].upper()}{summary[1:]}." + (f"\n\n{examples}" if examples else ""),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--json", action="store_true", help="print JSON for scripts")
+    parser.add_argument("--json", action="store_true", default=json_default, help="print JSON for scripts")
     parser.set_defaults(module=module)
     return parser
 

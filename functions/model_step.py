@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
 
+from botocore.exceptions import ClientError
+
 from functions import parts
 from rota.calls import CallRecord, Finished
 from rota.dispatch import Dispatcher, Pending
@@ -39,7 +41,7 @@ class Work(Generic[T]):
     """A call to be made. `check` reads the model's text or raises InvalidOutputError; `extract` does without a model.
 
     `may_fail` says that a request which models reject for good is the step's failure (its documents are listed);
-    otherwise extraction stands in for that too.
+    otherwise extraction stands in for that too. `may_be_cut` says that half of it may be asked for instead.
     """
 
     request: ModelRequest
@@ -47,6 +49,7 @@ class Work(Generic[T]):
     check: Callable[[str], T]
     extract: Callable[[], T]
     may_fail: bool = False
+    may_be_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,10 @@ class Carried(Generic[T]):
             "output_tokens": record.usage.output_tokens,
             "cost_nanousd": record.cost_nanousd,
         }
+
+
+class TooLarge(Exception):  # noqa: N818 - not a failure but a turn of the work
+    """No model takes the work as a whole."""
 
 
 def as_step(body: Callable[[StepEvent, Any], StepEvent]) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
@@ -109,7 +116,8 @@ def open_job(step: StepEvent, status: str) -> Job:
 def carry_out(step: StepEvent, job: Job, work: Work[T], context: Any) -> Carried[T] | StepEvent:
     """Make the call of a step, or answer with the event that waits for it.
 
-    In extractive mode, and when no model can or will do it, the work is done without one.
+    In extractive mode, and when no model can or will do it, the work is done without one. Raises TooLarge when it
+    should be cut instead.
     """
     if job.options.get("mode") == "extractive":
         return Carried(work.extract(), "extractive")
@@ -120,6 +128,8 @@ def carry_out(step: StepEvent, job: Job, work: Work[T], context: Any) -> Carried
     except (AllModelsFailedError, NoCapacityError, ProviderRejectedError) as error:
         if work.may_fail and isinstance(error, ProviderRejectedError):
             raise
+        if work.may_be_cut and getattr(error, "too_large", False):
+            raise TooLarge from error
         tried = [f"{attempt.model}: {attempt.code}" for attempt in getattr(error, "attempts", ())]
         told = {"event": "no_model", "job": job.job_id, "code": error.code, "attempts": tried}
         logger.warning("no model", extra=told)
@@ -151,5 +161,7 @@ def _count(job: Job, record: CallRecord) -> None:
             refusals=refused,
             fallbacks=int(record.outcome == "ok" and record.fallback_from is not None),
         )
-    except NotFoundError:
-        logger.warning("job is gone", extra={"event": "job_gone", "job": job.job_id})
+    except (NotFoundError, ClientError) as error:
+        # The call is paid for: its answer must be stored, and a step that fails here would pay again.
+        told = {"event": "call_not_counted", "job": job.job_id, "error": type(error).__name__}
+        logger.warning("call not counted", extra=told)

@@ -12,10 +12,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.storage import Storage
-from rota.catalog import Catalog, Model
-
-PROFILE_PREFIXES = ("us", "eu", "apac", "jp", "au", "global", "us-gov", "ca")
-"""First part of an inference profile's id, such as `us.amazon.nova-pro-v1:0`."""
+from rota.catalog import PROFILE_PREFIXES, Catalog, Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +22,8 @@ class Access:
     `probes`: may learn that an object does not exist. Without s3:ListBucket S3 answers 403 instead of 404, and a
     condition on the prefix would not help, because reading an object does not carry one.
     `tables` maps a table (`jobs`), or an index of it (`jobs/index/…`), to DynamoDB's names of actions, separated by
-    spaces. `models`: may call models and read their keys. `announces`: may put events on the account's default bus.
+    spaces. `models`: may call models and read their keys; `keys`: may read the keys, and so call all but Bedrock's.
+    `quotas`: may list the account's quotas. `announces`: may put events on the account's default bus.
     `settings` are fields of `rota.settings`.
     """
 
@@ -36,6 +34,8 @@ class Access:
     probes: bool = False
     tables: Mapping[str, str] = field(default_factory=dict)
     models: bool = False
+    keys: bool = False
+    quotas: bool = False
     announces: bool = False
 
 
@@ -53,16 +53,22 @@ def allow(function: lambda_.Function, access: Access, storage: Storage) -> None:
         table, slash, index = name.partition("/")
         arn = storage.tables[table].table_arn
         _allow(function, [f"dynamodb:{action}" for action in actions.split()], [f"{arn}{slash}{index}"])
+    if access.quotas:
+        _allow(function, ["servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServiceQuotas"], ["*"])
     if access.announces:
         bus = Stack.of(function).format_arn(service="events", resource="event-bus", resource_name="default")
         _allow(function, ["events:PutEvents"], [bus])
 
 
 def allow_models(scope: Construct, functions: Sequence[lambda_.Function], catalog: Catalog) -> None:
-    """Let functions call the catalog's Bedrock models, those and no others, and read the other providers' keys."""
+    """Let functions call the catalog's Bedrock models, those and no others."""
     arns = [arn for model in catalog.models for arn in bedrock_arns(Stack.of(scope), model, catalog)]
     for function in functions:
         _allow(function, ["bedrock:InvokeModel"], sorted(set(arns)))
+
+
+def allow_keys(scope: Construct, functions: Sequence[lambda_.Function], catalog: Catalog) -> None:
+    """Let functions read the keys of the catalog's providers."""
     for provider in catalog.providers.values():
         if provider.kind == "openai_compatible" and provider.key_secret:
             # By name: the secret is made by a person, and the emulator's reference to a secret is not its ARN.

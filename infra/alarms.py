@@ -54,13 +54,18 @@ class Alarms(Construct):
             errors = function.metric_errors(period=FIVE_MINUTES)
             self._any(f"{camel_case(name)}Errors", errors, f"{name} raised, ran out of time or out of memory.")
 
-    def _any(self, name: str, metric: cloudwatch.IMetric, description: str) -> None:
+    def watch_quotas(self, stage: Stage) -> None:
+        """A vendor that could not be asked for its quotas three times in a row: once is the network's business."""
+        failed = of_rota("RefreshFailed", Duration.minutes(stage.refresh_minutes))
+        self._any("RefreshFailed", failed, "Quotas are not refreshed; the log of refresh_pool says why.", in_a_row=3)
+
+    def _any(self, name: str, metric: cloudwatch.IMetric, description: str, in_a_row: int = 1) -> None:
         alarm = cloudwatch.Alarm(
             self,
             name,
             metric=metric,
             threshold=1,
-            evaluation_periods=1,
+            evaluation_periods=in_a_row,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description=description,

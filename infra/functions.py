@@ -39,6 +39,7 @@ SIZES: Mapping[str, Size] = {
     "authorize_request": Size(timeout_s=10),  # the longest an authorizer may take
     "accept_uploads": Size(timeout_s=10),
     "close_inbox": Size(timeout_s=120),
+    "refresh_pool": Size(timeout_s=300),
 }
 """Every function, by the name of its folder."""
 

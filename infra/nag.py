@@ -15,7 +15,7 @@ from constructs import Construct
 from infra.stack import ACCESS, RotaStack
 
 ANY_RESOURCE = "IAM5[Resource::*]"
-NO_NARROWER = "X-Ray's and log delivery's actions know no narrower resource."
+NO_NARROWER = "X-Ray's, log delivery's and Service Quotas' actions know no narrower resource."
 
 
 def check(app: App, stack: RotaStack) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import CfnOutput, CfnParameter, DefaultStackSynthesizer, Stack
+from aws_cdk import CfnOutput, CfnParameter, DefaultStackSynthesizer, Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from infra.access import Access, allow, allow_models
+from infra.access import Access, allow, allow_keys, allow_models
 from infra.alarms import Alarms
 from infra.api import Api
 from infra.dashboard import Dashboard
@@ -87,6 +89,12 @@ ACCESS: Mapping[str, Access] = {
         lists=("inbox/",),
         tables={"jobs": "GetItem PutItem UpdateItem"},
     ),
+    "refresh_pool": Access(
+        settings=("ledger_table", "provider_endpoints", "quotas_endpoint"),
+        tables={"ledger": "BatchGetItem GetItem UpdateItem"},
+        keys=True,
+        quotas=True,
+    ),
 }
 """What each function is told (fields of `rota.settings`) and may do."""
 
@@ -109,10 +117,20 @@ class RotaStack(Stack):
             self, "Workflow", stage=stage, functions=self.functions, documents=self.storage.documents
         )
         self.api = Api(self, "Api", stage=stage, functions=self.functions)
+        self._schedule(stage)
         self._tell(stage)
         self._grant(catalog)
         self._watch(stage, catalog)
         self._put_out(stage)
+
+    def _schedule(self, stage: Stage) -> None:
+        """Ask the vendors for their quotas now and then."""
+        events.Rule(
+            self,
+            "RefreshSchedule",
+            schedule=events.Schedule.rate(Duration.minutes(stage.refresh_minutes)),
+            targets=[targets.LambdaFunction(self.functions["refresh_pool"])],
+        )
 
     def _tell(self, stage: Stage) -> None:
         """Give each function the settings it reads, and no others."""
@@ -134,6 +152,7 @@ class RotaStack(Stack):
         """Settings that can be changed without new code: parameters of the template."""
         meanings = {
             "ProviderEndpoints": ("{}", "JSON object: base URLs that replace the ones of rota.yaml, by provider"),
+            "QuotasEndpoint": ("", "Base URL in place of Service Quotas' own"),
             "SimulatedProviders": ("", "Providers, joined by commas, that are only simulated at their endpoint"),
             "SummariesPool": ("", "Pool, or model ids joined by commas, in place of the summaries' pool"),
             "SynthesisModel": ("", "Model id in place of the synthesis' pool"),
@@ -148,6 +167,8 @@ class RotaStack(Stack):
             allow(self.functions[name], access, self.storage)
         callers = [self.functions[name] for name, access in ACCESS.items() if access.models]
         allow_models(self, callers, catalog)
+        holders = [self.functions[name] for name, access in ACCESS.items() if access.models or access.keys]
+        allow_keys(self, holders, catalog)
         functions, job, inbox = self.functions, self.workflow.machine, self.intake.machine
         job.grant_start_execution(functions["serve_api"])
         job.grant_execution(functions["serve_api"], "states:StopExecution")
@@ -161,6 +182,7 @@ class RotaStack(Stack):
         alarms.watch_models(catalog)
         alarms.watch_jobs(self.workflow, self.intake)
         alarms.watch_functions(self.functions)
+        alarms.watch_quotas(stage)
 
     def _put_out(self, stage: Stage) -> None:
         outputs = {
@@ -170,6 +192,7 @@ class RotaStack(Stack):
             "JobsTable": self.storage.jobs.table_name,
             "LedgerTable": self.storage.ledger.table_name,
             "KeysTable": self.storage.keys.table_name,
+            "RefreshPool": self.functions["refresh_pool"].function_name,
             "WorkflowArn": self.workflow.machine.state_machine_arn,
             "InboxQueueUrl": self.intake.queue.queue_url,
             "DeadLettersUrl": self.intake.dead_letters.queue_url,

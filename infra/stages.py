@@ -14,6 +14,7 @@ class Stage:
     `map_concurrency` bounds how many batches of a job are under way at once: the ledger holds the real ceiling, this
     one only keeps Lambda's (or the laptop's) processes in bounds. `key_cache_s` is how long a checked key is believed,
     and so how long a revoked one may still pass. `queue_retry_s` is the spacing of retries of an upload's event.
+    `refresh_minutes` is how often the vendors are asked for their quotas.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Stage:
     map_concurrency: int
     debounce_s: int
     queue_retry_s: int
+    refresh_minutes: int
     key_cache_s: int
     api_rate: int
     api_burst: int
@@ -44,6 +46,7 @@ STAGES = {
             map_concurrency=16,
             debounce_s=4,
             queue_retry_s=10,
+            refresh_minutes=60,
             key_cache_s=2,
             api_rate=500,
             api_burst=1000,
@@ -58,6 +61,7 @@ STAGES = {
             map_concurrency=100,
             debounce_s=4,
             queue_retry_s=60,
+            refresh_minutes=60,
             key_cache_s=30,
             api_rate=50,
             api_burst=100,
@@ -72,6 +76,7 @@ STAGES = {
             map_concurrency=100,
             debounce_s=4,
             queue_retry_s=60,
+            refresh_minutes=60,
             key_cache_s=30,
             api_rate=50,
             api_burst=100,

@@ -53,6 +53,12 @@ def endpoints(catalog: Catalog, chosen: Mapping[str, str], simulated: str, relay
     return replaced
 
 
+def quotas_endpoint(catalog: Catalog, chosen: Mapping[str, str], simulated: str) -> str:
+    """Where Service Quotas is played: with a simulated Bedrock. Empty when Bedrock is real or not in the catalog."""
+    kinds = {chosen[name] for name, provider in catalog.providers.items() if isinstance(provider, BedrockProvider)}
+    return simulated if kinds == {SIMULATED} else ""
+
+
 def put_keys(
     session: boto3.Session, endpoint: str, catalog: Catalog, chosen: Mapping[str, str], environ: Mapping[str, str]
 ) -> None:

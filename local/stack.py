@@ -126,7 +126,11 @@ def _deploy(state: State, catalog: Catalog, home: Path, say: Say) -> None:
         say("Deploying it through CloudFormation")
         state.deployed = ""
         played = [name for name, kind in state.providers.items() if kind == providers.SIMULATED]
-        parameters = {"ProviderEndpoints": json.dumps(replaced), "SimulatedProviders": ",".join(played)}
+        parameters = {
+            "ProviderEndpoints": json.dumps(replaced),
+            "QuotasEndpoint": providers.quotas_endpoint(catalog, state.providers, simulated),
+            "SimulatedProviders": ",".join(played),
+        }
         state.outputs = deploy(session, state.endpoint, template, parameters)
         state.deployed = wanted
         save(home, state)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from functions import model_step, parts
-from functions.model_step import Work
+from functions.model_step import TooLarge, Work
+from rota.documents import halve
 from rota.errors import RotaError
 from rota.job_files import JobFiles
 from rota.job_item import Job
@@ -25,17 +26,39 @@ def summarize_batch(step: StepEvent, context: Any) -> StepEvent:
         return model_step.done(step)
     waited = step.pending is not None
     try:
-        carried = model_step.carry_out(step, job, _work(job, files, batch), context)
+        found = _notes(step, job, files, batch, context)
     except RotaError as error:
         _failed(job, files, batch, error, waited)
         raise
-    if isinstance(carried, StepEvent):
+    if isinstance(found, StepEvent):
         parts.jobs().add(job.job_id, batches_waiting=int(not waited))
-        return carried
-    if files.put_summary(Summary(**{**carried.value, **carried.facts})):  # type: ignore[typeddict-item]
-        extracted = int(carried.mode == "extractive")
+        return found
+    if files.put_summary(found):
+        extracted = int(found.get("mode") == "extractive")
         parts.jobs().add(job.job_id, batches_done=1, batches_extracted=extracted, batches_waiting=-int(waited))
-    return model_step.done(step)
+    return model_step.done(step, piece=None, pieces=None)
+
+
+def _notes(step: StepEvent, job: Job, files: JobFiles, batch: Batch, context: Any) -> Summary | StepEvent:
+    """Notes on the batch, or the event that waits for them. One that no model takes whole is cut in halves."""
+    while True:
+        piece = halve.piece(batch, step.piece or "")
+        try:
+            carried = model_step.carry_out(step, job, _work(job, files, piece), context)
+        except TooLarge:
+            step = step.model_copy(update={"piece": f"{step.piece or ''}1", "pending": None})
+            continue
+        if isinstance(carried, StepEvent):
+            return carried
+        notes = Summary(**{**carried.value, **carried.facts})  # type: ignore[typeddict-item]
+        if not step.piece:
+            return notes
+        files.put_summary(notes)
+        pieces, following = [*(step.pieces or []), step.piece], halve.following(step.piece)
+        if following is None:
+            found = [files.find_summary(halve.piece(batch, path)["batch_id"]) for path in pieces]
+            return summarize.join(batch, [summary for summary in found if summary])
+        step = step.model_copy(update={"piece": following, "pieces": pieces, "pending": None})
 
 
 def _work(job: Job, files: JobFiles, batch: Batch) -> Work[Summary]:
@@ -47,7 +70,7 @@ def _work(job: Job, files: JobFiles, batch: Batch) -> Work[Summary]:
         model=job.options.get("model"),
         input_tokens=asked.tokens,
         max_output_tokens=config.max_output_tokens,
-        rotation=int(batch["batch_id"][1:]) - 1,
+        rotation=int(batch["batch_id"][1:].partition(".")[0]) - 1,
     )
     return Work(
         request,
@@ -55,6 +78,7 @@ def _work(job: Job, files: JobFiles, batch: Batch) -> Work[Summary]:
         lambda text: summarize.check(text, batch),
         lambda: summarize.extractive(job.query, batch, config.max_output_tokens),
         may_fail=True,
+        may_be_cut=halve.can_be_cut(batch),
     )
 
 

@@ -33,7 +33,8 @@ class ModelConfig:
     """One simulated model. `wire` is the kind of its provider.
 
     `answers` is `extract` (read the prompt) or `filler` (cheap words, `output_share` of the output asked for, for
-    load tests). `schema_wire` says that the wire's own field for structured output is understood.
+    load tests). `quota_name` is what the vendor calls the model in the names of its quotas.
+    `schema_wire` says that the wire's own field for structured output is understood.
     """
 
     id: str
@@ -49,6 +50,7 @@ class ModelConfig:
     answers: str = "extract"
     output_share: float = 0.6
     schema_wire: bool = True
+    quota_name: str | None = None
 
     def changed(self, changes: Mapping[str, Any]) -> ModelConfig:
         """The same model with other fields, given as JSON. Raises ValueError for what makes no sense."""
@@ -69,7 +71,7 @@ class ModelConfig:
 
 def _limit(limit: Mapping[str, Any]) -> Limit:
     parsed = Limit(kind=limit["kind"], amount=int(limit["amount"]), algorithm=limit["algorithm"])
-    if parsed.kind not in _LIMIT_KINDS or parsed.algorithm not in _ALGORITHMS or parsed.amount <= 0:
+    if parsed.kind not in _LIMIT_KINDS or parsed.algorithm not in _ALGORITHMS or parsed.amount < 0:
         raise ValueError(f"not a limit: {dict(limit)}; kinds {_LIMIT_KINDS}, algorithms {_ALGORITHMS}")
     return parsed
 

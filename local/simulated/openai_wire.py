@@ -177,7 +177,7 @@ class OpenAIWire:
             window_s = DAY_S if kind == "rpd" else MINUTE_S
             headers[f"x-ratelimit-limit-{name}"] = str(limit)
             headers[f"x-ratelimit-remaining-{name}"] = str(max(0, math.floor(limit - used)))
-            headers[f"x-ratelimit-reset-{name}"] = go_duration(self._vendors.real_s(used / limit * window_s))
+            headers[f"x-ratelimit-reset-{name}"] = go_duration(self._vendors.real_s(used / max(1, limit) * window_s))
         return headers
 
 

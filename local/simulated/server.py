@@ -1,4 +1,4 @@
-"""The server: one port for both wires and the admin endpoints."""
+"""The server: one port for both wires, AWS's Service Quotas and the admin endpoints."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from local.simulated.faults import SPENDING, Fault, FaultKind
 from local.simulated.http_server import HttpServer, Request, Response
 from local.simulated.models import ModelConfig
 from local.simulated.openai_wire import OpenAIWire
+from local.simulated.quotas_wire import QuotasWire
 from local.simulated.vendor import Admission, Asked, VendorModel, Vendors
 from local.simulated.wire import Rejected, Wire
 from rota.documents.extract import quote_texts
@@ -45,7 +46,7 @@ class SimulatedServer:
     def __init__(self, vendors: Vendors) -> None:
         self._vendors = vendors
         self._admin = Admin(vendors)
-        self._bedrock, self._openai = BedrockWire(), OpenAIWire(vendors)
+        self._bedrock, self._openai, self._quotas = BedrockWire(), OpenAIWire(vendors), QuotasWire(vendors)
         self.http = HttpServer(self.handle)
 
     async def handle(self, request: Request) -> Response:
@@ -53,16 +54,23 @@ class SimulatedServer:
         try:
             if request.path.startswith(PREFIX):
                 return self._admin.handle(request)
-            if request.method == "POST" and request.path in _CHAT_PATHS:
-                return await self._call(self._openai, request)
-            if request.method == "POST" and request.path.startswith("/model/") and request.path.endswith("/converse"):
-                return await self._call(self._bedrock, request)
+            if wire := self._wire(request):
+                return await self._call(wire, request)
+            if self._quotas.speaks(request):
+                return self._quotas.handle(request)
             if request.method == "GET" and request.path in _LISTING_PATHS:
                 self._openai.authorize(request)
                 return self._openai.listing()
         except Rejected as rejected:
             return rejected.response
         return Response.of_json(404, {"message": f"nothing answers {request.method} {request.path}"})
+
+    def _wire(self, request: Request) -> Wire | None:
+        """Whose call this is; None when it is no call of a model."""
+        if request.method == "POST" and request.path in _CHAT_PATHS:
+            return self._openai
+        is_converse = request.path.startswith("/model/") and request.path.endswith("/converse")
+        return self._bedrock if request.method == "POST" and is_converse else None
 
     async def _call(self, wire: Wire, request: Request) -> Response:
         asked = wire.parse(request)

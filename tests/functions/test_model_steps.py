@@ -9,7 +9,13 @@ from importlib import import_module
 import pytest
 
 from functions import parts
-from rota.errors import ProviderError, ProviderRejectedError, ProviderUnavailableError, RateLimitedError
+from rota.errors import (
+    ProviderError,
+    ProviderRejectedError,
+    ProviderUnavailableError,
+    RateLimitedError,
+    RequestTooLargeError,
+)
 from rota.job_files import JobFiles
 from rota.providers.base import Completion, ModelCall
 from rota.records import Batch, DocumentInfo, Notes, Passage, Summary
@@ -29,6 +35,7 @@ class Vendor:
         self.calls: list[tuple[str, ModelCall]] = []
         self.error: Callable[[str], ProviderError] | None = None
         self.text: str | None = None
+        self.refuses: Callable[[str, ModelCall], ProviderError | None] = lambda model, call: None
 
     def prepare(self, timeout_s: float) -> None:
         """Nothing to prepare."""
@@ -38,6 +45,8 @@ class Vendor:
         self.calls.append((model, call))
         if self.error:
             raise self.error(model)
+        if refusal := self.refuses(model, call):
+            raise refusal
         plan = '{"focus": ["the end of the lease"], "outline": ["End"]}'
         text = self.text or (plan if call.json_schema else "- The lease ends in 2027 [1].")
         return Completion(text, Usage(900, 60), "end", 250)
@@ -258,7 +267,7 @@ def test_a_full_pool_makes_the_workflow_wait(stack: JobStack, vendor: Vendor) ->
     lay_batches(stack.files(JOB), summarized=0)
     ledger, catalog = parts.ledger(), parts.catalog()
     for model in catalog.models:
-        amounts = {limit.kind.value: ledger._limiters[model.id][limit.kind.value].capacity for limit in model.limits}
+        amounts = {limit.kind.value: limit.limiter().capacity for limit in model.limits}
         account = ledger.read([model.id])[model.id]
         ledger.book(account, amounts, ledger.clock.now_ms() + 999)
     result = run("summarize_batch", "fresh")
@@ -267,6 +276,32 @@ def test_a_full_pool_makes_the_workflow_wait(stack: JobStack, vendor: Vendor) ->
     assert result.until.endswith("Z")
     assert stack.jobs.get(JOB).counters["batches_waiting"] == 1
     assert "lease" not in result.model_dump_json()
+
+
+def test_a_batch_that_no_model_takes_whole_is_cut(stack: JobStack, vendor: Vendor) -> None:
+    """Halves of halves are asked for, none is repeated on the same model, and the notes are put together in order."""
+    files = stack.files(JOB)
+    lay_batches(files, summarized=0)
+    text = "".join(f"Paragraph {number} says that the rent of flat {number} is due.\n\n" for number in range(60))
+    passage = Passage(number=1, title="1.md", part=1, parts=1, start=0, end=len(text), text=text)
+    files.put_batch(Batch(batch_id="b0001", passages=[passage]))
+    sent = []
+
+    def too_large(model: str, call: ModelCall) -> ProviderError | None:
+        sent.append((model, call.prompt))
+        if call.prompt.count("Paragraph") <= 20:
+            return None
+        return RequestTooLargeError("413 Request too large", provider="p", model=model)
+
+    vendor.refuses = too_large
+    assert run("summarize_batch", "fresh").status == "done"
+    assert len(set(sent)) == len(sent)
+    summary = files.find_summary("b0001")
+    assert summary is not None
+    assert (summary["text"].count("[1]"), summary["cited"], summary["mode"]) == (4, [1], "models")
+    answered = "".join(prompt for _, prompt in sent if prompt.count("Paragraph") <= 20)
+    assert all(f"Paragraph {number} says" in answered for number in range(60))
+    assert stack.jobs.get(JOB).counters["batches_done"] == 1
 
 
 def test_summaries_are_always_merged_once(stack: JobStack) -> None:

@@ -17,6 +17,8 @@ from rota.settings import Settings
 
 POOL_FILE = Path(__file__).parents[2] / "rota.yaml"
 CALLERS = {"plan_job", "summarize_batch", "synthesize_summaries", "write_answer"}
+ASKERS = {*CALLERS, "refresh_pool"}
+"""Who books: the steps, and who asks vendors for their quotas."""
 RESOURCELESS = {
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
@@ -30,6 +32,8 @@ RESOURCELESS = {
     "logs:PutResourcePolicy",
     "logs:DescribeResourcePolicies",
     "logs:DescribeLogGroups",
+    "servicequotas:ListServiceQuotas",
+    "servicequotas:ListAWSDefaultServiceQuotas",
 }
 """Actions that know no narrower resource than `*`."""
 
@@ -81,7 +85,7 @@ def test_models_are_called_by_the_steps_that_need_them(prod: View) -> None:
 def test_keys_of_providers_are_read_by_the_callers(prod: View) -> None:
     """The secret that rota.yaml names, by its name and the six characters that AWS appends."""
     granted = with_action(prod, "secretsmanager:GetSecretValue")
-    assert set(granted) == CALLERS
+    assert set(granted) == ASKERS
     for resources in granted.values():
         [arn] = resources
         assert arn.endswith(":secret:rota/groq-??????")
@@ -126,9 +130,24 @@ def test_keys_of_users_are_read_by_the_authorizer_alone(prod: View) -> None:
 def test_bookings_are_written_by_the_callers_alone(prod: View) -> None:
     """Only who calls a model may book; the API may look."""
     ledger = f"${{{prod.named('AWS::DynamoDB::Table', 'Ledger')[0]}.Arn}}"
-    assert {name for name, on in with_action(prod, "dynamodb:UpdateItem").items() if ledger in on} == CALLERS
+    assert {name for name, on in with_action(prod, "dynamodb:UpdateItem").items() if ledger in on} == ASKERS
     readers = {name for name, on in with_action(prod, "dynamodb:BatchGetItem").items() if ledger in on}
-    assert readers == {*CALLERS, "serve_api"}
+    assert readers == {*ASKERS, "serve_api"}
+
+
+def test_quotas_are_listed_by_the_refresher_alone(prod: View) -> None:
+    """It may list quotas, book and read keys; it touches no job, no document and no Bedrock model."""
+    assert set(with_action(prod, "servicequotas:ListServiceQuotas")) == {"refresh_pool"}
+    actions = {action for action, _ in prod.rights("refresh_pool")}
+    assert {action for action in actions if not action.startswith(("logs:", "xray:"))} == {
+        "dynamodb:BatchGetItem",
+        "dynamodb:GetItem",
+        "dynamodb:UpdateItem",
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetSecretValue",
+        "servicequotas:ListAWSDefaultServiceQuotas",
+        "servicequotas:ListServiceQuotas",
+    }
 
 
 def test_each_step_writes_its_own_files(prod: View) -> None:

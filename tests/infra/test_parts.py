@@ -125,6 +125,20 @@ def test_every_route_needs_a_key(prod: View) -> None:
     assert authorizer["AuthorizerResultTtlInSeconds"] == STAGES["prod"].key_cache_s <= 60
 
 
+def test_quotas_are_refreshed_on_a_schedule_and_missed_when_not(prod: View) -> None:
+    """A rule that may call the function; three failures in a row, and only that, raise an alarm."""
+    name, function = next((n, f) for n, f in prod.resources("AWS::Lambda::Function").items() if "RefreshPool" in n)
+    [rule] = [r for r in prod.resources("AWS::Events::Rule").values() if "ScheduleExpression" in r]
+    assert rule["ScheduleExpression"] == "rate(1 hour)"
+    assert [target["Arn"] for target in rule["Targets"]] == [f"${{{name}.Arn}}"]
+    permissions = prod.resources("AWS::Lambda::Permission").values()
+    assert [p["Principal"] for p in permissions if p["FunctionName"] == f"${{{name}.Arn}}"] == ["events.amazonaws.com"]
+    assert function["Environment"]["Variables"]["ROTA_QUOTAS_ENDPOINT"] == "${QuotasEndpoint}"
+    assert prod.template["Parameters"]["QuotasEndpoint"]["Default"] == ""
+    _, alarm = prod.named("AWS::CloudWatch::Alarm", "RefreshFailed")
+    assert (alarm["EvaluationPeriods"], alarm["Period"], alarm["Threshold"]) == (3, 3600, 1)
+
+
 def test_the_api_is_throttled_and_logged(prod: View) -> None:
     """Requests per second are bounded, and each leaves a line that never holds a key."""
     [stage] = prod.resources("AWS::ApiGatewayV2::Stage").values()
@@ -197,6 +211,7 @@ def test_outputs_are_what_clients_look_for(prod: View) -> None:
         "JobsTable",
         "LedgerTable",
         "KeysTable",
+        "RefreshPool",
         "WorkflowArn",
         "InboxQueueUrl",
         "DeadLettersUrl",

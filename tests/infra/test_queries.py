@@ -57,7 +57,7 @@ def written(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     for after_ms, user, record in CALLS:
         observability.log_model_call(record, job="j-1", user=user, feature="api", query_type="summarize")
         lines += [{**line, "@timestamp": START_MS + after_ms} for line in printed(capsys)]
-    for name in ("JobsStarted", "JobsFinished", "JobsFailed", "NoCapacity"):
+    for name in ("JobsStarted", "JobsFinished", "JobsFailed", "NoCapacity", "RefreshFailed"):
         observability.count(name)
     return lines + list(printed(capsys))
 
@@ -198,6 +198,7 @@ def test_every_alarm_tells_the_topic(prod: View) -> None:
         "Refusals",
         "JobsFailed",
         "NoCapacity",
+        "RefreshFailed",
         "ApproximateNumberOfMessagesVisible",
         "ExecutionsFailed",
         "Errors",

@@ -42,15 +42,8 @@ def endpoint(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def client(endpoint: str) -> Iterator[Any]:
     """A client of an empty ledger table."""
-    client = ledger_worker.dynamodb(endpoint)
-    client.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "model", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "model", "AttributeType": "S"}],
-    )
-    yield client
-    client.delete_table(TableName=TABLE)
+    with ledger_worker.empty_table(endpoint) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

@@ -39,18 +39,41 @@ def job(status: str = "done", **changes: Any) -> dict[str, Any]:
 
 def model(model_id: str = "nova-micro", **changes: Any) -> dict[str, Any]:
     """An entry of GET /v1/models."""
-    limit = {"kind": "tpm", "amount": 100_000, "algorithm": "sliding_window", "booked": 25_000, "used_share": 0.25}
+    limit = {
+        "kind": "tpm",
+        "amount": 100_000,
+        "configured": 100_000,
+        "ceiling": 100_000,
+        "found": None,
+        "set_by_hand": None,
+        "shrunk_share": 1.0,
+        "algorithm": "sliding_window",
+        "booked": 25_000,
+        "used_share": 0.25,
+    }
+    learned = {
+        "samples": 3,
+        "input_tokens_per_estimated_token": 0.91,
+        "output_share_of_bound": 0.5,
+        "mean_latency_ms": 900,
+        "timeout_ms": 60_000,
+    }
     return {
         "id": model_id,
         "object": "model",
         "owned_by": "bedrock",
         "tier": 1,
         "pools": ["summaries"],
+        "disabled": False,
+        "breaker": "closed",
         "limits": [limit],
         "next_start_ms": 0,
         "blocked_until_ms": None,
         "calls": 3,
         "refusals": 0,
+        "booked_tokens": 12_000,
+        "used_tokens": 8_520,
+        "learned": learned,
         "simulated": True,
         **changes,
     }

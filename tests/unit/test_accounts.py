@@ -8,10 +8,12 @@ from rota.accounts import Account, Counters, Plan
 from rota.errors import NoCapacityError
 from rota.ledger_item import PAST, RING, decode, slot_name
 from rota.limits import MICROS, Bookings, SlidingWindow, TokenBucket
+from tests.fixtures.ledger_world import catalog_of
 
 NOW = 1_763_640_000
 NOW_MS = NOW * 1000 + 250
 LIMITERS = {"tpm": SlidingWindow(1000, 60), "rpm": TokenBucket(30, 60)}
+MODEL = catalog_of(m=[("tpm", 1000, "sliding_window"), ("rpm", 30, "token_bucket")]).models[0]
 AMOUNTS = {"tpm": 300, "rpm": 1}
 
 
@@ -25,12 +27,12 @@ def account(**facts: object) -> Account:
         "handed": {"tpm": 300, "rpm": 1},
         "quotas": {"tpm": 1000, "rpm": 30},
     }
-    return Account("m", LIMITERS, **(usual | facts))  # type: ignore[arg-type]
+    return Account("m", LIMITERS, LIMITERS, **(usual | facts))  # type: ignore[arg-type]
 
 
 def test_a_new_account_starts_now_by_opening_a_slot() -> None:
     """Nothing was ever booked, so the first call opens the first slot in the current second."""
-    assert Account("m", LIMITERS).plan(AMOUNTS, NOW_MS) == Plan(start_ms=NOW_MS, open_s=NOW, fast=False)
+    assert Account("m", LIMITERS, LIMITERS).plan(AMOUNTS, NOW_MS) == Plan(start_ms=NOW_MS, open_s=NOW, fast=False)
 
 
 def test_room_in_the_open_slot_is_taken_without_a_roll() -> None:
@@ -95,7 +97,14 @@ def test_the_quota_change_is_planned_and_rolled_from_the_same_moment() -> None:
     limiters = {"tpm": TokenBucket(300, 60)}
     bookings = {"tpm": Bookings({}, (NOW + 30) * MICROS)}
     shrunk = Account(
-        "m", limiters, version=1, bookings=bookings, quotas={"tpm": 600}, rolled_s=NOW, blocked_until_s=NOW + 20
+        "m",
+        limiters,
+        limiters,
+        version=1,
+        bookings=bookings,
+        quotas={"tpm": 600},
+        rolled_s=NOW,
+        blocked_until_s=NOW + 20,
     )
     plan = shrunk.plan({"tpm": 290}, NOW_MS)
     assert plan.open_s == NOW + 62
@@ -106,8 +115,9 @@ def test_a_shrunk_quota_may_have_refilled_slowly_since_the_last_roll() -> None:
     """500 of 600 were missing then; half the rate gives 100 back in 20 s, and two late seconds are ten units more."""
     bookings = {"tpm": Bookings({}, (NOW + 30) * MICROS)}
     facts = {"version": 1, "bookings": bookings, "quotas": {"tpm": 600}, "rolled_s": NOW - 20}
-    assert Account("m", {"tpm": TokenBucket(300, 60)}, **facts).used("tpm", NOW_MS) == 410  # type: ignore[arg-type]
-    assert Account("m", {"tpm": TokenBucket(1200, 60)}, **facts).used("tpm", NOW_MS) == 300  # type: ignore[arg-type]
+    for amount, used in ((300, 410), (1200, 300)):
+        limiters = {"tpm": TokenBucket(amount, 60)}
+        assert Account("m", limiters, limiters, **facts).used("tpm", NOW_MS) == used  # type: ignore[arg-type]
 
 
 def test_used_includes_the_open_slot() -> None:
@@ -121,15 +131,16 @@ def test_a_slot_is_read_back_from_its_short_name(distance: int) -> None:
     for rolled_s in (NOW, NOW + 1, NOW - 1 + RING, NOW + 437):
         slot = rolled_s + distance
         item = {"m": {"N": str(rolled_s)}, slot_name("tpm", slot): {"N": "5"}, "w": {"S": "x"}}
-        assert decode("m", LIMITERS, item).bookings["tpm"].slots == {slot: 5}
+        assert decode(MODEL, item, NOW).bookings["tpm"].slots == {slot: 5}
 
 
 def test_an_item_is_decoded_by_its_letters() -> None:
     """One attribute of every sort, typed as DynamoDB sends it."""
     numbers = {"v": 3, "o": NOW, "m": NOW, "b": NOW + 1, "qt": 1000, "ft": 10, "ct": 20, "ur": 5, "kc": 8, "ku": 99}
     item = {name: {"N": str(value)} for name, value in numbers.items()} | {"w": {"S": "me"}, "model": {"S": "m"}}
-    assert decode("m", LIMITERS, item) == Account(
+    assert decode(MODEL, item, NOW) == Account(
         "m",
+        LIMITERS,
         LIMITERS,
         version=3,
         nonce="me",

@@ -249,7 +249,7 @@ def test_models_show_quotas_and_when_each_can_start(api: LoopbackApi, capsys: py
 
 def test_the_help_of_every_command_teaches(capsys: pytest.CaptureFixture[str]) -> None:
     """`--help` ends well and shows a line that can be typed."""
-    for command in ("up", "run", "keys"):
+    for command in ("up", "run", "keys", "models"):
         with pytest.raises(SystemExit) as ended:
             main([command, "--help"])
         assert ended.value.code == 0

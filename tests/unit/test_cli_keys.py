@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from cli import keys
+from cli import deployment
 from cli.main import main
 from rota.keys import KeyStore
 
@@ -33,7 +33,7 @@ class CloudFormation:
 class Session:
     """boto3's session, with a CloudFormation of our own: moto's needs far more than the rest of moto."""
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, **_options: Any) -> Any:
         """A client."""
         return CloudFormation() if service == "cloudformation" else boto3.client(service, region_name="us-east-1")
 
@@ -41,7 +41,7 @@ class Session:
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[KeyStore]:
     """The keys of a deployed stage `dev`."""
-    monkeypatch.setattr(keys, "boto3", SimpleNamespace(Session=Session))
+    monkeypatch.setattr(deployment, "boto3", SimpleNamespace(Session=Session))
     with mock_aws():
         dynamodb = boto3.client("dynamodb", region_name="us-east-1")
         dynamodb.create_table(
@@ -99,6 +99,6 @@ def test_without_a_stack_the_way_to_one_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """Local, or a stage."""
-    monkeypatch.setattr(keys, "home", lambda: tmp_path)
+    monkeypatch.setattr(deployment, "home", lambda: tmp_path)
     assert main(["keys", "list"]) == 1
     assert "--stage" in capsys.readouterr().err

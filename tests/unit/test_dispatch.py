@@ -10,6 +10,8 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
+from rota.accounts import Counters
+from rota.booking import Booking
 from rota.calls import CallRecord, Finished
 from rota.catalog import Catalog, parse_catalog
 from rota.clock import ServiceClock
@@ -26,6 +28,8 @@ from rota.errors import (
     RateLimitedError,
 )
 from rota.ledger import Ledger
+from rota.ledger_notices import Notices
+from rota.ledger_writes import Outcome
 from rota.providers.base import Completion, ModelCall
 from rota.routing.request import ModelRequest
 from rota.usage import Usage
@@ -174,32 +178,83 @@ def test_a_full_model_passes_the_call_on(world: World) -> None:
     assert world.finish().value == "answer of b"
 
 
+def fill(world: World) -> dict[str, Booking]:
+    """Book both models' whole minute."""
+    filled = {}
+    for name in ("a", "b"):
+        booking = world.ledger.book(world.ledger.account(name), {"tpm": 6000}, START_MS + 999)
+        assert isinstance(booking, Booking)
+        filled[name] = booking
+    return filled
+
+
+def wait(world: World, pending: Pending | None = None, **how: Any) -> Waiting:
+    """Run what must wait outside, and let the time pass."""
+    waiting = world.run(pending and Pending.from_dict(pending.as_dict()), **how)
+    assert isinstance(waiting, Waiting)
+    world.clock.at_ms = max(world.clock.at_ms, waiting.until_ms)
+    return waiting
+
+
 def test_a_full_pool_books_a_start_and_calls_on_time(world: World) -> None:
     """The wait goes outside; brought back early, the call leaves at its booked second and not before."""
-    for name in ("a", "b"):
-        account = world.ledger.read([name])[name]
-        world.ledger.book(account, {"tpm": 6000}, START_MS + 999)
-    waiting = world.run(priority="interactive")
-    assert isinstance(waiting, Waiting)
-    booking = waiting.pending.booking
+    fill(world)
+    half_way = wait(world, priority="interactive")
+    booking = half_way.pending.booking
     assert booking is not None
     assert 60_000 <= booking.start_ms - START_MS <= 63_000
-    assert booking.start_ms - waiting.until_ms == 3000
-    world.clock.at_ms = waiting.until_ms
+    assert half_way.until_ms - START_MS == (booking.start_ms - START_MS) / 2
+    waiting = wait(world, half_way.pending, priority="interactive")
+    assert (waiting.pending.booking, booking.start_ms - waiting.until_ms) == (booking, 3000)
     world.finish(pending=Pending.from_dict(waiting.pending.as_dict()), priority="interactive")
     assert world.provider.calls == [(booking.model, booking.start_ms - START_MS)]
 
 
-def test_bulk_calls_beyond_the_horizon_come_back_without_a_booking(world: World) -> None:
-    """Nothing is written for them, so that interactive calls can still have the time ahead."""
-    for name in ("a", "b"):
-        world.ledger.book(world.ledger.read([name])[name], {"tpm": 6000}, START_MS + 999)
-    before = world.ledger.read(["a", "b"])
-    waiting = world.run()
-    assert isinstance(waiting, Waiting)
-    assert waiting.pending.booking is None
-    assert START_MS < waiting.until_ms <= START_MS + 4000
-    assert world.ledger.read(["a", "b"]) == before
+def test_half_way_a_call_moves_up_into_room_that_refunds_opened(world: World) -> None:
+    """It gains half a minute; the later booking is given back."""
+    filled = fill(world)
+    half_way = wait(world, priority="interactive")
+    world.ledger.settle(filled["b"], Outcome({"tpm": 1000}, Counters(calls=1), answered=True))
+    done = world.finish(pending=half_way.pending, priority="interactive")
+    assert world.provider.calls == [("b", half_way.until_ms - START_MS + 100)]
+    assert done.record.wait_ms < 32_000
+    assert (world.ledger.account("a").used("tpm", START_MS + 62_000), world.used("b")) == (0, 2100)
+
+
+def test_a_bulk_call_that_must_wait_takes_one_ticket(world: World) -> None:
+    """Nothing is booked for it, so that interactive calls can still have the time ahead; its turn comes once."""
+    fill(world)
+    before = {name: world.ledger.account(name).bookings for name in ("a", "b")}
+    waiting = wait(world)
+    assert (waiting.pending.booking, waiting.pending.returns) == (None, 1)
+    assert 57_500 < waiting.until_ms - START_MS < 60_500
+    assert {name: world.ledger.account(name).bookings for name in ("a", "b")} == before
+    world.finish(pending=waiting.pending)
+    assert world.provider.calls[0][1] == 62_000
+
+
+def test_tickets_are_served_in_order_and_one_window_after_the_other(world: World) -> None:
+    """A call is expected to use 1,600 + 300 tokens: three fit into a minute of 6,000 on each model, at least."""
+    fill(world)
+    dues = []
+    for _ in range(9):
+        waiting = world.run()
+        assert isinstance(waiting, Waiting)
+        dues.append(round((waiting.until_ms - START_MS) / 1000))
+    assert dues == [58] * 6 + [120] * 3
+
+
+def test_who_comes_later_stands_behind_the_queue_but_takes_room_that_is_free_now(world: World) -> None:
+    """A start in some seconds belongs to those who wait; a start now would be lost."""
+    filled = fill(world)
+    for _ in range(20):
+        world.run()
+    world.clock.at_ms = START_MS + 55_000
+    late = world.run()
+    assert isinstance(late, Waiting)
+    assert (late.pending.booking, late.until_ms - START_MS > 115_000) == (None, True)
+    world.ledger.settle(filled["a"], Outcome({"tpm": 1000}, Counters(calls=1), answered=True))
+    assert world.finish().value == "answer of a"
 
 
 def test_a_late_caller_gives_its_booking_back_and_books_again(world: World) -> None:
@@ -229,15 +284,18 @@ def test_a_refusal_moves_the_call_and_blocks_the_model_for_everyone(world: World
 
 def test_a_model_blocked_during_the_wait_is_not_called(world: World) -> None:
     """Whoever waited looks once more: the booking moves to the other model."""
-    for name in ("a", "b"):
-        world.ledger.book(world.ledger.read([name])[name], {"tpm": 6000}, START_MS + 999)
-    waiting = world.run(priority="interactive")
-    assert isinstance(waiting, Waiting)
+    fill(world)
+    waiting = wait(world, priority="interactive")
     assert waiting.pending.booking is not None
     assert waiting.pending.booking.model == "a"
-    world.ledger.block("a", waiting.pending.booking.start_ms + 60_000)
-    world.clock.at_ms = waiting.until_ms
-    assert world.finish(pending=waiting.pending).value == "answer of b"
+    Notices(world.ledger).block("a", waiting.pending.booking.start_ms + 60_000)
+    moved = wait(world, waiting.pending)
+    assert moved.pending.booking is not None
+    assert moved.pending.booking.model == "b"
+    while world.clock.at_ms < moved.pending.booking.start_ms - 5000:
+        moved = wait(world, moved.pending)
+    assert world.finish(pending=moved.pending).value == "answer of b"
+    assert world.ledger.account("a").used("tpm", world.clock.at_ms) == 0
 
 
 @pytest.mark.parametrize(
@@ -279,7 +337,7 @@ def test_endless_refusals_end(world: World) -> None:
         world.provider.errors[name] = [refusal(name, 0.5) for _ in range(20)]
     with pytest.raises(AllModelsFailedError) as failed:
         world.run()
-    assert len(failed.value.attempts) == 8
+    assert len(failed.value.attempts) == 20
 
 
 def test_a_rejected_request_does_not_burn_through_the_pool(world: World) -> None:

@@ -12,9 +12,12 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from moto import mock_aws
 
 from rota.accounts import Account, Counters
+from rota.booking import LATE_MS, Booking
 from rota.clock import ServiceClock
 from rota.errors import NoCapacityError
-from rota.ledger import FARTHEST_MS, LATE_MS, Booking, Ledger
+from rota.ledger import FARTHEST_MS, Ledger
+from rota.ledger_notices import Notices
+from rota.ledger_writes import Outcome
 from tests.fixtures.fake_dynamodb import FakeDynamoDB, client_error
 from tests.fixtures.ledger_world import catalog_of
 
@@ -139,7 +142,7 @@ def test_settling_gives_back_what_was_not_used_and_counts(ledger: Ledger) -> Non
     """The room is there at once, and the counters are totals."""
     booking = book(ledger, 9000)
     counters = Counters(calls=1, input_tokens=800, output_tokens=200, booked_tokens=9000, used_tokens=1000)
-    assert ledger.settle(booking, {"tpm": 1000, "rpm": 1}, counters)
+    assert ledger.settle(booking, Outcome({"tpm": 1000, "rpm": 1}, counters))
     assert used(ledger) == 1000
     assert ledger.read(["window"])["window"].counters == counters
     assert book(ledger, 9000).start_ms == NOW_MS
@@ -166,7 +169,7 @@ def test_use_beyond_the_booking_counts_from_now(ledger: Ledger, clock: Time) -> 
     booking = book(ledger, 3000)
     clock.now_ms += 20_000
     before = book(ledger, 1000)
-    assert ledger.settle(booking, {"tpm": 5000, "rpm": 1}, Counters(calls=1))
+    assert ledger.settle(booking, Outcome({"tpm": 5000, "rpm": 1}, Counters(calls=1)))
     assert before.start_ms == clock.now_ms
     assert used(ledger) == 6000
     account = ledger.read(["window"])["window"]
@@ -181,11 +184,11 @@ def test_a_late_settlement_only_counts(ledger: Ledger, clock: Time, model: str) 
     """Its slot may be gone: nothing is given back, and nothing negative stays behind."""
     booking = book(ledger, 3000, model)
     clock.now_ms += 70_000
-    assert ledger.settle(booking, dict.fromkeys(booking.amounts, 0), Counters(calls=1))
+    assert ledger.settle(booking, Outcome(counters=Counters(calls=1)))
     account = ledger.read([model])[model]
     assert account.counters.calls == 1
     assert all(not bookings.slots for bookings in account.bookings.values())
-    assert ledger.settle(booking, booking.amounts, Counters())  # nothing to write at all
+    assert ledger.settle(booking, Outcome(booking.amounts))  # nothing to write at all
 
 
 def test_a_bucket_refills(ledger: Ledger, clock: Time) -> None:
@@ -198,11 +201,11 @@ def test_a_bucket_refills(ledger: Ledger, clock: Time) -> None:
 
 def test_nobody_starts_on_a_blocked_model(ledger: Ledger, clock: Time) -> None:
     """Callers with an older account fail the condition and plan again; a shorter block changes nothing."""
-    ledger.block("window", NOW_MS + 5000)  # a model that nobody called: nothing to keep calls from
+    Notices(ledger).block("window", NOW_MS + 5000)  # a model that nobody called: nothing to keep calls from
     assert book(ledger, 10).start_ms == NOW_MS
     stale = ledger.read(["window"])["window"]
-    ledger.block("window", NOW_MS + 9000)
-    ledger.block("window", NOW_MS + 5000)
+    Notices(ledger).block("window", NOW_MS + 9000)
+    Notices(ledger).block("window", NOW_MS + 5000)
     booking = ledger.book(stale, {"tpm": 10, "rpm": 1}, NOW_MS + 60_000)
     assert isinstance(booking, Booking)
     assert booking.start_ms == (NOW + 10) * 1000
@@ -219,7 +222,7 @@ def test_a_start_after_the_latest_is_not_booked(ledger: Ledger) -> None:
 def test_nothing_is_booked_farther_ahead_than_the_ring_reaches(ledger: Ledger) -> None:
     """Whatever a caller would accept."""
     book(ledger, 1)
-    ledger.block("window", NOW_MS + FARTHEST_MS + 60_000)
+    Notices(ledger).block("window", NOW_MS + FARTHEST_MS + 60_000)
     account = ledger.read(["window"])["window"]
     assert ledger.book(account, AMOUNTS, NOW_MS + 10 * FARTHEST_MS) == account
 
@@ -322,7 +325,7 @@ def test_a_block_that_does_not_arrive_is_no_error(faulty: Ledger, store: FakeDyn
     """Whoever does not learn of it is refused once."""
     book(faulty)
     store.faults.append(("lost", LOST_REPLIES[0]))
-    faulty.block("window", NOW_MS + 5000)
+    Notices(faulty).block("window", NOW_MS + 5000)
     assert faulty.read(["window"])["window"].blocked_until_s == 0
 
 
@@ -335,7 +338,7 @@ def test_what_does_not_pass_is_raised(faulty: Ledger, store: FakeDynamoDB, verb:
         {
             "book": lambda: book(faulty),
             "settle": lambda: faulty.cancel(booking),
-            "block": lambda: faulty.block("window", NOW_MS),
+            "block": lambda: Notices(faulty).block("window", NOW_MS),
         }[verb]()
 
 
@@ -395,7 +398,7 @@ def test_a_new_limit_joins_an_item_that_does_not_know_it(store: FakeDynamoDB, cl
     after = Ledger(store, "Ledger", newer, ServiceClock(clock), clock.sleep)  # type: ignore[arg-type]
     booking = book(before)
     assert book(after, 10).start_ms == NOW_MS
-    after.settle(booking, {"tpm": 100, "rpd": 1}, Counters(calls=1))
+    after.settle(booking, Outcome({"tpm": 100, "rpd": 1}, Counters(calls=1)))
     assert (used(after), used(after, "rpd")) == (110, 2)
 
 

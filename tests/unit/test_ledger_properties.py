@@ -59,6 +59,17 @@ def test_no_call_is_over_a_quota_after_a_pause(model: str, seed: int) -> None:
     assert worst_overrun(world) <= 0
 
 
+@pytest.mark.parametrize("model", MODELS)
+@worlds
+@given(seed=seeds)
+def test_no_news_of_the_vendor_leads_over_its_quota(model: str, seed: int) -> None:
+    """Quotas shrink, grow back, are found and set by hand, breakers open and are probed, callers queue: never over."""
+    world = World(seed, catalog_of(**{model: MODELS[model]}), Habits(news=0.15, block=0, seconds=200))
+    world.run()
+    assert world.booked
+    assert worst_overrun(world) <= 0
+
+
 @pytest.mark.parametrize("model", ["windows", "buckets", "mixed"])
 @pytest.mark.parametrize("factor", [0.5, 0.93, 1.1, 3])
 @worlds
@@ -83,11 +94,12 @@ def test_an_overrun_is_bounded_by_the_unbooked_use(model: str, seed: int) -> Non
 
 
 @pytest.mark.parametrize("model", [name for name in MODELS if name != "narrow"])  # one unit refills late on purpose
+@pytest.mark.parametrize("dies", [0, 0.1])
 @worlds
 @given(seed=seeds)
-def test_nothing_is_stranded_and_nothing_is_lost(model: str, seed: int) -> None:
+def test_nothing_is_stranded_and_nothing_is_lost(model: str, dies: float, seed: int) -> None:
     """At every quiet moment the slots add up to what the callers hold, and a plan starts when there is room first."""
-    habits = Habits(fault=0, block=0, callers=5, seconds=100)
+    habits = Habits(fault=0, block=0, callers=5, seconds=100, dies_booking=dies, dies_settling=dies)
     world = World(seed, catalog_of(**{model: MODELS[model]}), habits)
     size = world.random.choice(habits.sizes)
 
@@ -103,6 +115,21 @@ def test_nothing_is_stranded_and_nothing_is_lost(model: str, seed: int) -> None:
     world.run()
     totals = world.account().counters
     assert (totals.calls, totals.used_tokens) == (world.settled.calls, world.settled.used_tokens)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("fault", [0, 0.03])
+@worlds
+@given(seed=seeds)
+def test_a_death_in_the_middle_of_a_write_costs_one_window_at_most(model: str, fault: float, seed: int) -> None:
+    """Killed while booking or settling, the write lost or performed: counted as performed, and free a window later."""
+    habits = Habits(fault=fault, crash=0.1, dies_booking=0.1, dies_settling=0.3, block=0, seconds=100)
+    world = World(seed, catalog_of(**{model: MODELS[model]}), habits)
+    world.run()
+    totals = world.account().counters
+    assert (totals.calls, totals.used_tokens) == (world.settled.calls, world.settled.used_tokens)
+    world.use_up()
+    assert worst_overrun(world) <= 0
 
 
 @pytest.mark.parametrize("model", ["window", "windows", "bucket"])

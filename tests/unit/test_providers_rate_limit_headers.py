@@ -69,10 +69,10 @@ def test_figures_of_a_refusal() -> None:
     """Limit, used and requested; only tokens per minute count as such."""
     figures = quota_figures(TPM)
     assert figures is not None
-    assert (figures.limit, figures.used, figures.requested, figures.per_minute_tokens) == (6000, 5034, 1443, True)
+    assert (figures.limit, figures.used, figures.requested, figures.kind) == (6000, 5034, 1443, "tpm")
     daily = quota_figures("on tokens per day (TPD): Limit 200000, Used 197494, Requested 4035.")
     assert daily is not None
-    assert not daily.per_minute_tokens
+    assert daily.kind == "tpd"
     large = quota_figures("on tokens per minute (TPM): Limit 7000, Requested ~12903, please reduce")
     assert large is not None
     assert (large.used, large.requested) == (None, 12_903)

@@ -119,7 +119,7 @@ def test_models_can_be_changed_added_and_reset() -> None:
     ("model", "changes"),
     [
         ("nova", {"limits": [{"kind": "tpx", "amount": 1, "algorithm": "token_bucket"}]}),
-        ("nova", {"limits": [{"kind": "tpm", "amount": 0, "algorithm": "token_bucket"}]}),
+        ("nova", {"limits": [{"kind": "tpm", "amount": -1, "algorithm": "token_bucket"}]}),
         ("nova", {"limits": [{"kind": "tpm", "amount": 1, "algorithm": "leaky"}]}),
         ("nova", {"answers": "poems"}),
         ("nova", {"speed": 3}),

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from itertools import cycle
 
 from rota.errors import NoCapacityError
+from rota.learned import Learned
 from rota.limits import Bookings, Limiter
+from rota.quotas import Standing
 
 Amounts = Mapping[str, int]
 """Units per kind of limit, such as {"tpm": 3200, "rpm": 1}."""
@@ -30,12 +32,19 @@ class Counters:
     used_tokens: int = 0
 
 
+OPENS_AT = 2
+"""Strikes at which the breaker opens: one outage, or two calls without an answer."""
+PROBE_S = 20
+"""How long the others keep off while one call probes a model whose breaker is half-open."""
+
+
 @dataclass(frozen=True, slots=True)
 class Roll:
     """How a version-checked write closes the open slot and opens the next.
 
     `closed` adds what was handed out to slots per limit, `expired` names slots to remove, `full_at_us` is each
-    bucket's new state; `room` is what the new slot has left after `handed` was taken from it.
+    bucket's new state; `room` is what the new slot has left after `handed` was taken from it. `blocked_until_s` keeps
+    the others off while this call is a probe; None otherwise.
     """
 
     open_s: int
@@ -44,6 +53,7 @@ class Roll:
     closed: Mapping[str, tuple[int, int]]
     expired: Mapping[str, list[int]]
     full_at_us: Amounts
+    blocked_until_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +67,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A model's item. Version 0 means that nothing was ever booked. Times end in their unit; epoch based."""
+    """A model's item. Version 0 means that nothing was ever booked. Times end in their unit; epoch based.
+
+    `limiters` are the quotas as they stand now, `whole` the same before they shrank (see `quotas`). `strikes` counts
+    failures in a row, `tail_ms` is the end of the queue (see `tickets`).
+    """
 
     model: str
     limiters: Mapping[str, Limiter]
+    whole: Mapping[str, Limiter]
     version: int = 0
     nonce: str = ""
     open_s: int = 0
@@ -71,20 +86,34 @@ class Account:
     quotas: Amounts = field(default_factory=dict)
     blocked_until_s: int = 0
     counters: Counters = field(default_factory=Counters)
+    standing: Standing = field(default_factory=Standing)
+    learned: Learned = field(default_factory=Learned)
+    strikes: int = 0
+    tail_ms: int = 0
 
-    def check_capacity(self, amounts: Amounts) -> None:
-        """Raise NoCapacityError when `amounts` exceed what a limit can ever hold at once."""
+    @property
+    def is_probed(self) -> bool:
+        """Whether the breaker is open or half-open: one call at a time finds out whether the model is back."""
+        return self.strikes >= OPENS_AT
+
+    def check(self, amounts: Amounts) -> None:
+        """Raise NoCapacityError when the model may not be used, or a limit can never hold `amounts` at once."""
+        if self.standing.disabled:
+            raise NoCapacityError(f"{self.model} is disabled")
         for kind, units in amounts.items():
-            capacity = self.limiters[kind].capacity
+            if self.standing.closes(kind):
+                raise NoCapacityError(f"{self.model} may not be used: its vendor gives it a quota of 0 {kind}")
+            capacity = self.whole[kind].capacity
             if units > capacity:
-                raise NoCapacityError(f"{self.model} can never take {units} {kind}: its quota holds {capacity} at once")
+                reason = f"{self.model} can never take {units} {kind}: its quota holds {capacity} at once"
+                raise NoCapacityError(reason, too_large=True)
 
     def plan(self, amounts: Amounts, now_ms: int) -> Plan:
         """The earliest start for `amounts`. Raises NoCapacityError when there can be none."""
-        self.check_capacity(amounts)
+        self.check(amounts)
         now_s = now_ms // 1000
         begin_s = max(now_s, self.blocked_until_s)
-        fits = self._fits_open(amounts)
+        fits = not self.is_probed and self._fits_open(amounts)
         start_s = begin_s if fits and self.open_s == begin_s else self._earliest(amounts, begin_s, now_s)
         fast = fits and begin_s <= self.open_s <= start_s
         open_s = self.open_s if fast else start_s
@@ -93,7 +122,7 @@ class Account:
     def roll(self, amounts: Amounts, plan: Plan, now_ms: int) -> Roll:
         """Close the open slot and open `plan.open_s` with `amounts` handed out of it."""
         now_s = now_ms // 1000
-        closed = {kind: self._closed(kind, now_s) for kind in self.limiters}
+        closed = {kind: self.closed(kind, now_s) for kind in self.limiters}
         aged = {kind: limit.aged(closed[kind], now_s) for kind, limit in self.limiters.items()}
         slots = {kind: limit.slot_of(self.open_s) for kind, limit in self.limiters.items()}
         return Roll(
@@ -107,12 +136,24 @@ class Account:
             },
             expired={kind: sorted(closed[kind].slots.keys() - aged[kind].slots.keys()) for kind in self.limiters},
             full_at_us={kind: aged[kind].full_at_us for kind in self.limiters},
+            blocked_until_s=plan.open_s + PROBE_S if self.is_probed else None,
         )
 
     def used(self, kind: str, now_ms: int) -> int:
         """Units of a limit that count at `now_ms`: in the window, or missing from the bucket."""
         now_s = now_ms // 1000
-        return self.limiters[kind].used(self._closed(kind, now_s), now_s)
+        return self.limiters[kind].used(self.closed(kind, now_s), now_s)
+
+    def is_over(self, amounts: Amounts, at_ms: int) -> bool:
+        """Whether more is booked up to `at_ms` than a quota allows, besides a call of `amounts` that has it to itself.
+
+        The quota was lowered since, or calls used more than they had booked.
+        """
+        at_s = at_ms // 1000
+        return any(
+            self.limiters[kind].used(self.closed(kind, at_s), at_s) > max(self.limiters[kind].amount, units)
+            for kind, units in amounts.items()
+        )
 
     def _fits_open(self, amounts: Amounts) -> bool:
         if self._requoted():
@@ -122,8 +163,8 @@ class Account:
     def _requoted(self) -> bool:
         return any(self.quotas.get(kind) != limit.amount for kind, limit in self.limiters.items())
 
-    def _closed(self, kind: str, now_s: int) -> Bookings:
-        """Bookings as if the open slot were closed and the account written under today's quota.
+    def closed(self, kind: str, now_s: int) -> Bookings:
+        """One limit's bookings as if the open slot were closed and the account written under today's quota.
 
         The open slot is among them even when nothing was handed out of it: a settlement may make an attribute of
         it at any time, which must go with it.
@@ -140,11 +181,15 @@ class Account:
         return limit.rebased(bookings, now_s if old < limit.amount else self.rolled_s, old)
 
     def _earliest(self, amounts: Amounts, begin_s: int, now_s: int) -> int:
-        """The first second from `begin_s` that all limits accept: ask them in turn until none moves it on."""
-        closed = {kind: self._closed(kind, now_s) for kind in amounts}
+        """The first second from `begin_s` that all limits accept: ask them in turn until none moves it on.
+
+        A call above a shrunk quota waits until it has that quota to itself.
+        """
+        closed = {kind: self.closed(kind, now_s) for kind in amounts}
         start_s, accepted = begin_s, 0
         for kind in cycle(amounts):
-            at_s = self.limiters[kind].earliest(closed[kind], amounts[kind], start_s)
+            limit = self.limiters[kind]
+            at_s = limit.earliest(closed[kind], min(amounts[kind], limit.capacity), start_s)
             accepted = accepted + 1 if at_s == start_s else 1
             start_s = at_s
             if accepted == len(amounts):

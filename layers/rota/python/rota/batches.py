@@ -48,8 +48,10 @@ def write_batches(files: JobFiles, job: Job, plan: Plan, catalog: Catalog, ledge
     the pool's quotas leave no room for documents beside the prompt.
     """
     models, step = summary_models(job, catalog), catalog.steps.summarize
+    spends = job.options.get("mode") != "extractive"
+    accounts = ledger.read(model.id for model in models) if spends else {}
     frame = summarize.frame_tokens(job.query, plan["focus"], step.max_output_tokens)
-    budget = input_budget(models, step) - frame
+    budget = input_budget(models, step, accounts) - frame
     if budget < MIN_BATCH_TOKENS:
         raise NoCapacityError(
             f"the summaries' pool leaves {budget} tokens a call for documents, at least {MIN_BATCH_TOKENS} are needed"
@@ -62,21 +64,18 @@ def write_batches(files: JobFiles, job: Job, plan: Plan, catalog: Catalog, ledge
             list(writers.map(files.put_batch, batches))
             ids += [batch["batch_id"] for batch in batches]
             tokens += sum(frame + _tokens(batch) for batch in batches)
-    found = _estimate(job, Load(len(ids), tokens, len(ids) * step.max_output_tokens), models, ledger, now_ms)
+    load = Load(len(ids), tokens, len(ids) * step.max_output_tokens) if spends else Load(0, 0, 0)
+    found = {
+        **asdict(estimate(load, models, accounts, now_ms)),
+        "input_tokens": load.input_tokens,
+        "max_output_tokens": load.output_tokens,
+    }
     counts = {
         "batches_total": len(ids),
         "eta_s": found["eta_s"],
         "estimate_nanousd": round(found["cost_usd"] * NANO),
     }
     return Batches(files.put_manifest(ids), found, counts)
-
-
-def _estimate(job: Job, load: Load, models: list[Model], ledger: Ledger, now_ms: int) -> dict[str, Any]:
-    if job.options.get("mode") == "extractive":
-        load = Load(0, 0, 0)
-    accounts = ledger.read(model.id for model in models) if load.calls else {}
-    found = estimate(load, models, accounts, now_ms)
-    return {**asdict(found), "input_tokens": load.input_tokens, "max_output_tokens": load.output_tokens}
 
 
 def _documents(files: JobFiles) -> Iterator[Document]:

@@ -13,26 +13,29 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from rota.accounts import Counters
+from rota.booking import Booking
 from rota.catalog import Catalog, Model
 from rota.errors import (
     Attempt,
     InvalidOutputError,
+    ModelUnavailableError,
     ProviderError,
     ProviderRejectedError,
     ProviderTimeoutError,
     ProviderUnavailableError,
     RateLimitedError,
+    RequestTooLargeError,
 )
-from rota.ledger import Booking, Ledger
+from rota.learned import Learned, Sample, pace
+from rota.ledger import Ledger
+from rota.ledger_notices import Notices
+from rota.ledger_writes import Outcome
 from rota.pricing import cost_nanousd, used_amounts
 from rota.providers.base import Completion, ModelCall, Provider
 from rota.routing.request import ModelRequest
 from rota.usage import Usage
 
 T = TypeVar("T")
-
-UNAVAILABLE_MS = 5_000
-"""How long every caller keeps off a model after its vendor's own trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +103,12 @@ class Caller:
         on_call: Callable[[CallRecord], None],
     ) -> None:
         self._catalog, self._ledger, self._provider, self._on_call = catalog, ledger, provider, on_call
+        self._notices = Notices(ledger)
 
-    def timeout_s(self, model_id: str) -> float:
-        """How long a call of this model may take."""
-        return self._catalog.providers[self._catalog.model(model_id).provider].timeout_s
-
-    def prepare(self, model_id: str) -> None:
+    def prepare(self, booking: Booking) -> None:
         """Do beforehand what would delay a call that is due."""
         with suppress(ProviderError):  # a provider that cannot be had says so again when it is called
-            self._provider(self._catalog.model(model_id).provider).prepare(self.timeout_s(model_id))
+            self._provider(self._catalog.model(booking.model).provider).prepare(booking.timeout_ms / 1000)
 
     def make(self, errand: Errand[T], booking: Booking) -> Finished[T] | None:
         """Call once. None when it failed in a way that another try may cure, which is noted in `errand.attempts`.
@@ -117,14 +117,15 @@ class Caller:
         """
         model = self._catalog.model(booking.model)
         begun = self._record(errand, model, booking)
+        call = replace(errand.call, max_output_tokens=booking.max_output_tokens)
         try:
             completion = self._provider(model.provider).complete(
-                model.id, model.vendor_model, errand.call, self.timeout_s(model.id)
+                model.id, model.vendor_model, call, booking.timeout_ms / 1000
             )
         except ProviderError as error:
             took_ms = self._ledger.clock.now_ms() - errand.first_ms - begun.wait_ms
             self._on_call(
-                replace(begun, outcome=error.code, settled=self._give_back(booking, error), latency_ms=took_ms)
+                replace(begun, outcome=error.code, settled=self._give_back(booking, error, took_ms), latency_ms=took_ms)
             )
             if isinstance(error, ProviderRejectedError):
                 raise
@@ -135,8 +136,9 @@ class Caller:
             usage=completion.usage,
             cost_nanousd=cost_nanousd(model, completion.usage),
             latency_ms=completion.latency_ms,
-            settled=self._settle(model, booking, completion.usage, errand.call.max_output_tokens),
+            settled=self._settle(errand.request, model, booking, completion),
         )
+        self._notices.seen(model.id, completion.quota.limit_tokens)
         return self._checked(errand, record, completion)
 
     def _checked(self, errand: Errand[T], record: CallRecord, completion: Completion) -> Finished[T] | None:
@@ -164,9 +166,10 @@ class Caller:
             wait_ms=self._ledger.clock.now_ms() - errand.first_ms,
         )
 
-    def _settle(self, model: Model, booking: Booking, usage: Usage, max_output_tokens: int) -> bool:
+    def _settle(self, request: ModelRequest, model: Model, booking: Booking, completion: Completion) -> bool:
         """Settle what the vendor counts: what was used, or the whole reservation where it gives nothing back."""
-        output_tokens = usage.output_tokens if model.refunds else max(usage.output_tokens, max_output_tokens)
+        usage = completion.usage
+        output_tokens = usage.output_tokens if model.refunds else max(usage.output_tokens, booking.max_output_tokens)
         used = used_amounts(model, Usage(usage.input_tokens, output_tokens))
         counters = Counters(
             calls=1,
@@ -175,20 +178,22 @@ class Caller:
             booked_tokens=_tokens(booking.amounts),
             used_tokens=_tokens(used),
         )
-        return self._ledger.settle(booking, used, counters)
+        learned = Learned.of(_sample(request, booking, completion))
+        return self._ledger.settle(booking, Outcome(used, counters, learned, answered=True))
 
-    def _give_back(self, booking: Booking, error: ProviderError) -> bool:
-        """Undo the booking of a failed call as far as the vendor spent nothing, and warn the other callers."""
-        now_ms = self._ledger.clock.now_ms()
+    def _give_back(self, booking: Booking, error: ProviderError, took_ms: int) -> bool:
+        """Undo the booking of a failed call as far as the vendor spent nothing, and tell the other callers."""
         if isinstance(error, RateLimitedError):
-            wait_ms = UNAVAILABLE_MS if error.retry_after_s is None else round(error.retry_after_s * 1000)
-            self._ledger.block(booking.model, now_ms + wait_ms)
-            return self._ledger.count_refusal(booking)
-        if isinstance(error, ProviderUnavailableError):
-            self._ledger.block(booking.model, now_ms + UNAVAILABLE_MS)
-        if _may_be_spent(error):
-            return True  # the booking stands, and ages out
-        return self._ledger.cancel(booking)
+            settled = self._ledger.count_refusal(booking)
+            self._notices.refused(booking, error)
+            return settled
+        if isinstance(error, ProviderTimeoutError | ProviderUnavailableError | ModelUnavailableError):
+            self._notices.failed(booking, error, took_ms)
+            # What may be spent stays booked, and ages out.
+            return _may_be_spent(error) or self._ledger.cancel(booking)
+        if isinstance(error, RequestTooLargeError):
+            self._notices.too_large(booking.model, error.limit_tokens)
+        return self._ledger.cancel(booking, answered=True)
 
 
 def _may_be_spent(error: ProviderError) -> bool:
@@ -204,3 +209,14 @@ def _tokens(amounts: Mapping[str, int]) -> int:
         if kind in amounts:
             return amounts[kind]
     return amounts.get("itpm", 0) + amounts.get("otpm", 0)
+
+
+def _sample(request: ModelRequest, booking: Booking, completion: Completion) -> Sample:
+    """What a call teaches. An answer that was cut off would have used at least all that its step allows."""
+    usage = completion.usage
+    cut = completion.stop_reason == "length"
+    return Sample(
+        input=1000 * (usage.input_tokens + usage.cached_tokens) // max(1, request.input_tokens),
+        output=1000 if cut else 1000 * usage.output_tokens // max(1, request.max_output_tokens),
+        pace=pace(completion.latency_ms, booking.max_output_tokens),
+    )

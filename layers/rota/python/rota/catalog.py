@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rota.errors import CatalogError, InvalidInputError
+from rota.limits import Limiter, limiter
 
 PACKAGED_CATALOG = Path(__file__).parent.parent / "rota_catalog.json"
 """Where synthesis puts the validated rota.yaml inside the library's layer."""
@@ -43,11 +44,31 @@ class LimitKind(StrEnum):
 
 
 class Limit(Strict):
-    """One quota of a model and the vendor's way of counting it (see `rota.limits`)."""
+    """One quota of a model and the vendor's way of counting it (see `rota.limits`).
+
+    `amount` holds until the vendor's own figure is known; `ceiling` is the most that is used of it whatever the
+    vendor allows (without one: `amount`).
+    """
 
     kind: LimitKind
     amount: int = Field(gt=0)
     algorithm: Literal["token_bucket", "sliding_window"]
+    ceiling: int | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _ceiling_above_amount(self) -> Limit:
+        if self.ceiling is not None and self.ceiling < self.amount:
+            raise ValueError(f"ceiling {self.ceiling} is below amount {self.amount}; leave it out or raise it")
+        return self
+
+    @property
+    def most(self) -> int:
+        """The largest quota that may ever be used."""
+        return self.ceiling or self.amount
+
+    def limiter(self, amount: int | None = None) -> Limiter:
+        """The arithmetic of this quota, standing at `amount` (as configured when None)."""
+        return limiter(self.algorithm, self.amount if amount is None else amount, self.kind.window_s)
 
 
 class Price(Strict):
@@ -60,6 +81,10 @@ class Price(Strict):
 
 Url = Annotated[str, Field(pattern=r"^https?://[^/\s]+", max_length=500)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+
+
+PROFILE_PREFIXES = ("us", "eu", "apac", "jp", "au", "global", "us-gov", "ca")
+"""First part of an inference profile's id on Bedrock, such as `us.amazon.nova-pro-v1:0`."""
 
 
 class BedrockProvider(Strict):
@@ -76,6 +101,8 @@ class OpenAICompatibleProvider(Strict):
 
     `key_secret` names a secret in Secrets Manager, `key_env` the variable a laptop takes its key from; a server
     without keys leaves both out. `output_parameter` is what the vendor calls the bound on output tokens.
+    `request_limit_per` says what the vendor's `x-ratelimit-limit-requests` counts (Groq: a day, OpenAI: a minute);
+    without it, the vendor is taken to name no quotas and is not asked for them.
     """
 
     kind: Literal["openai_compatible"]
@@ -83,6 +110,7 @@ class OpenAICompatibleProvider(Strict):
     key_secret: str | None = Field(default=None, pattern=r"^[A-Za-z0-9/_+=.@-]+$", max_length=512)
     key_env: str | None = Field(default=None, pattern=r"^[A-Z][A-Z0-9_]*$")
     output_parameter: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    request_limit_per: Literal["day", "minute"] | None = None
     timeout_s: float = Field(default=60, gt=0, le=240)
 
 
@@ -93,6 +121,7 @@ class Model(Strict):
     """One LLM: what it is good at, what it holds, what it costs and how much of it may be used.
 
     `output_burndown` is how many quota tokens one output token costs (Bedrock: 1 for most, 5 and more for some).
+    `quota_name` is what Service Quotas calls the model, where that does not follow from `vendor_model`.
     `refunds` says that the vendor gives a reservation's unused part back; false until that has been seen.
     `parameters` are further fields of this model's requests, such as `reasoning_effort: low`.
     """
@@ -107,6 +136,7 @@ class Model(Strict):
     price: Price
     limits: tuple[Limit, ...] = Field(min_length=1)
     output_burndown: float = Field(default=1.0, gt=0, le=100)
+    quota_name: str | None = Field(default=None, min_length=1, max_length=200)
     parameters: dict[str, Any] = {}
     refunds: bool = False
 

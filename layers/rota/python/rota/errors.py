@@ -106,10 +106,17 @@ class TooManyFailuresError(RotaError):
 
 
 class NoCapacityError(RotaError):
-    """No candidate can ever start this call: too large for every quota or context, or past its deadline."""
+    """No candidate can ever start this call: too large for every quota or context, disabled, or a day's quota spent.
+
+    `too_large`: half of the call might be taken.
+    """
 
     code = "no_capacity"
     http_status = 503
+
+    def __init__(self, message: str, *, too_large: bool = False) -> None:
+        super().__init__(message)
+        self.too_large = too_large
 
 
 class InvalidOutputError(RotaError):
@@ -138,6 +145,11 @@ class AllModelsFailedError(RotaError):
         super().__init__(f"all models failed: {tried or 'no candidate was left'}")
         self.attempts = tuple(attempts)
 
+    @property
+    def too_large(self) -> bool:
+        """Whether some model said that the call is too large for it, so that half of it might be taken."""
+        return any(attempt.code == RequestTooLargeError.code for attempt in self.attempts)
+
 
 class ProviderError(RotaError):
     """A vendor's error, translated in exactly one place per provider.
@@ -158,7 +170,8 @@ class ProviderError(RotaError):
 class RateLimitedError(ProviderError):
     """The vendor's 429. `retry_after_s` is what it asked for (None when it did not say).
 
-    `limit_tokens` and `used_tokens` are the vendor's own figures when the message carries them (Groq's does).
+    `limit_tokens` and `used_tokens` are the vendor's own figures of the tokens per minute when the message carries
+    them (Groq's does), `limit_kind` is the limit it named, such as `rpm` (empty when it did not).
     """
 
     code = "rate_limited"
@@ -173,17 +186,28 @@ class RateLimitedError(ProviderError):
         retry_after_s: float | None = None,
         limit_tokens: int | None = None,
         used_tokens: int | None = None,
+        limit_kind: str = "",
     ) -> None:
         super().__init__(message, provider=provider, model=model, status=status)
+        self.limit_kind = limit_kind
         self.retry_after_s = retry_after_s
         self.limit_tokens = limit_tokens
         self.used_tokens = used_tokens
 
 
 class RequestTooLargeError(ProviderError):
-    """This one request exceeds the model's quota or context; never retried unchanged on the same model."""
+    """This one request exceeds the model's quota or context; never retried unchanged on the same model.
+
+    `limit_tokens` is the quota per minute that the vendor named (None when it did not).
+    """
 
     code = "request_too_large"
+
+    def __init__(
+        self, message: str, *, provider: str, model: str, status: int = 413, limit_tokens: int | None = None
+    ) -> None:
+        super().__init__(message, provider=provider, model=model, status=status)
+        self.limit_tokens = limit_tokens
 
 
 class ProviderUnavailableError(ProviderError):

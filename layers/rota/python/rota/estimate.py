@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rota.accounts import Account
-from rota.catalog import Limit, Model
-from rota.pricing import NANO, booked_amounts, cost_nanousd
+from rota.catalog import Model
+from rota.limits import Limiter, TokenBucket
+from rota.pricing import NANO, cost_nanousd
+from rota.routing.request import ModelRequest
 from rota.usage import Usage
 
 CALL_S = 3.0
-"""A typical call of a small model, for the tail of the estimate."""
+"""A typical call of a small model, for the tail of the estimate, while nothing is known of the pool's own."""
 LONGEST_S = 86_400
 
 
@@ -38,45 +40,76 @@ class Estimate:
     mix: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class _Carrier:
+    """One model and the load: what its average call is likely to use, and what is taken of its quotas now.
+
+    `queue_s` is how long others who wait keep the model busy first.
+    """
+
+    model: Model
+    request: ModelRequest
+    account: Account
+    expected: Mapping[str, int]
+    used: Mapping[str, int]
+    queue_s: float
+
+    def calls_by(self, after_s: float) -> float:
+        """How many calls the model admits within `after_s` seconds: the tightest limit decides."""
+        if self.account.standing.disabled:
+            return 0.0
+        own_s = max(0.0, after_s - self.queue_s)
+        return min(
+            max(0.0, _units_by(own_s, limit, self.used[kind])) / max(1, self.expected[kind])
+            for kind, limit in self.account.limiters.items()
+        )
+
+    @property
+    def cost_nanousd(self) -> int:
+        """Of one average call."""
+        usage = self.account.learned.expected(self.request.input_tokens, self.request.max_output_tokens)
+        return cost_nanousd(self.model, Usage(*usage))
+
+    @property
+    def call_s(self) -> float:
+        """How long one call takes."""
+        return self.account.learned.latency_ms(self.request.max_output_tokens) / 1000 or CALL_S
+
+
 def estimate(load: Load, models: Sequence[Model], accounts: Mapping[str, Account], now_ms: int) -> Estimate:
     """The estimate for `load` on `models`, whose accounts were just read. An empty load costs nothing."""
     if not load.calls:
         return Estimate(0, 0.0, {})
-    wait_s = _wait_s(load, models, accounts, now_ms)
-    calls = {model.id: _calls_by(wait_s, load, model, accounts[model.id], now_ms) for model in models}
+    carriers = [_carrier(load, model, accounts[model.id], now_ms) for model in models]
+    wait_s = _wait_s(load, carriers)
+    calls = {each.model.id: each.calls_by(wait_s) for each in carriers}
     if not wait_s:  # everything fits now: the pool takes turns, each model up to its room
         calls = {model_id: min(room, load.calls / len(models)) for model_id, room in calls.items()}
     total = sum(calls.values()) or 1.0
     mix = {model_id: round(count / total, 4) for model_id, count in calls.items()}
-    usage = Usage(load.input_tokens, load.output_tokens)
-    cost = sum(cost_nanousd(model, usage) * mix[model.id] for model in models) / NANO
-    return Estimate(math.ceil(wait_s + CALL_S), round(cost, 6), mix)
+    cost = load.calls * sum(each.cost_nanousd * mix[each.model.id] for each in carriers) / NANO
+    call_s = max(each.call_s for each in carriers)
+    return Estimate(math.ceil(wait_s + call_s), round(cost, 6), mix)
 
 
-def _wait_s(load: Load, models: Sequence[Model], accounts: Mapping[str, Account], now_ms: int) -> int:
+def _carrier(load: Load, model: Model, account: Account, now_ms: int) -> _Carrier:
+    request = ModelRequest("estimate", "", load.input_tokens // load.calls, load.output_tokens // load.calls)
+    expected = request.claim(model, account.learned, 0).expected
+    used = {kind: account.used(kind, now_ms) for kind in account.limiters}
+    return _Carrier(model, request, account, expected, used, max(0, account.tail_ms - now_ms) / 1000)
+
+
+def _wait_s(load: Load, carriers: Sequence[_Carrier]) -> int:
     """The first second by which the pool has admitted every call (bisection: admission only grows)."""
-
-    def admitted(after_s: int) -> bool:
-        return sum(_calls_by(after_s, load, m, accounts[m.id], now_ms) for m in models) >= load.calls
-
     low, high = 0, LONGEST_S
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if admitted(middle) else (middle + 1, high)
+        admitted = sum(each.calls_by(middle) for each in carriers)
+        low, high = (low, middle) if admitted >= load.calls else (middle + 1, high)
     return low
 
 
-def _calls_by(after_s: int, load: Load, model: Model, account: Account, now_ms: int) -> float:
-    """How many of the load's average calls a model admits within `after_s` seconds: the tightest limit decides."""
-    average = booked_amounts(model, load.input_tokens // load.calls, load.output_tokens // load.calls)
-    return min(
-        max(0.0, _units_by(after_s, limit, account.used(limit.kind.value, now_ms))) / max(1, average[limit.kind.value])
-        for limit in model.limits
-    )
-
-
-def _units_by(after_s: int, limit: Limit, used: int) -> float:
-    window_s = limit.kind.window_s
-    if limit.algorithm == "token_bucket":
-        return limit.amount - used + limit.amount * after_s / window_s
-    return limit.amount * (1 + after_s // window_s) - used
+def _units_by(after_s: float, limit: Limiter, used: int) -> float:
+    if isinstance(limit, TokenBucket):
+        return limit.amount - used + limit.amount * after_s / limit.window_s
+    return limit.amount * (1 + after_s // limit.window_s) - used

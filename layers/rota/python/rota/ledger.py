@@ -12,66 +12,35 @@
     quota      │◄─ n booked ────────────────────────────│◄─ what was used ─►│ leaves the window
     a crash between book and settle costs n until the window has passed, and needs no cleaning up.
 
-The writes themselves, and their conditions as sentences, are in `ledger_writes`.
+The writes themselves, and their conditions as sentences, are in `ledger_writes`; what a vendor's refusals and outages
+teach everybody is in `ledger_notices`.
 """
 
 from __future__ import annotations
 
-import random
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as NotConnectedError
+from botocore.exceptions import ClientError
 
 from rota.accounts import Account, Amounts, Counters, Plan
-from rota.catalog import Catalog
+from rota.booking import Booking
+from rota.catalog import Catalog, Model
 from rota.clock import ServiceClock
 from rota.ledger_item import decode
-from rota.ledger_writes import Update, blocking, roll, settlement, take
-from rota.limits import Limiter, limiter
+from rota.ledger_table import CONDITION_FAILED, TROUBLE, LedgerTable, code, passes
+from rota.ledger_writes import Outcome, queueing, roll, settlement, take
+from rota.tickets import Queue
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-HORIZON_MS = 60_000
-"""How far ahead bulk calls book: who would start later comes back, so that the rest of the pool's time stays open."""
 FARTHEST_MS = 300_000
 """How far ahead anything is booked; keeps an item's slots within the ring of `ledger_item`."""
-LATE_MS = 250
-"""A booking is void this long after its second: windows are computed for calls that leave in time."""
-BACKOFF_S = 0.05
 TRIES = 30
-READ_TRIES = 4
-THROTTLES = {"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"}
-
-TROUBLE = (ClientError, HTTPClientError, NotConnectedError)
-CONDITION_FAILED = "ConditionalCheckFailedException"
-
-
-@dataclass(frozen=True, slots=True)
-class Booking:
-    """The right to start one call on `model` from `start_ms` on, and what was taken from each limit for it.
-
-    `open_s` is the second it was booked in; it stays the same when the caller gets the booking late in that second.
-    """
-
-    model: str
-    start_ms: int
-    open_s: int
-    amounts: Amounts
-    nonce: str
-
-    def is_void(self, now_ms: int) -> bool:
-        """Whether it is too late to call under this booking."""
-        return now_ms > (self.open_s + 1) * 1000 + LATE_MS
-
-    def as_dict(self) -> dict[str, Any]:
-        """A JSON value that `Booking(**value)` reads back."""
-        return asdict(self)
 
 
 class Ledger:
@@ -88,37 +57,24 @@ class Ledger:
         clock: ServiceClock | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._dynamodb, self._table, self._sleep = dynamodb, table, sleep
         self.clock = clock or ServiceClock()
-        self._limiters: dict[str, Mapping[str, Limiter]] = {
-            model.id: {
-                limit.kind.value: limiter(limit.algorithm, limit.amount, limit.kind.window_s) for limit in model.limits
-            }
-            for model in catalog.models
-        }
+        self.table = LedgerTable(dynamodb, table, self.clock, sleep)
+        self._models: Mapping[str, Model] = {model.id: model for model in catalog.models}
 
     def read(self, models: Iterable[str]) -> dict[str, Account]:
         """The accounts of these models as they are now (consistent reads)."""
         wanted = list(dict.fromkeys(models))
         if len(wanted) == 1:
-            found = {wanted[0]: self._item(wanted[0])}
-        else:
-            found = {item["model"]["S"]: item for item in self._read_many(wanted)}
-        return {model: decode(model, self._limiters[model], found.get(model, {})) for model in wanted}
+            return {wanted[0]: self.account(wanted[0])}
+        found = {item["model"]["S"]: item for item in self.table.items(wanted)}
+        return {model: self._decode(model, found.get(model, {})) for model in wanted}
 
-    def _read_many(self, models: list[str]) -> list[Any]:
-        """Up to a hundred items per request, asking again for what the service left out."""
-        items: list[Any] = []
-        asked = [{"model": {"S": model}} for model in models]
-        while asked:
-            request = {self._table: {"Keys": asked[:100], "ConsistentRead": True}}
-            reply = self._patiently(self._dynamodb.batch_get_item, RequestItems=request)
-            items += reply["Responses"].get(self._table, [])
-            left = reply.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
-            asked = left + asked[100:]
-            if left:
-                self._sleep(BACKOFF_S)
-        return items
+    def account(self, model: str) -> Account:
+        """One model's account as it is now."""
+        return self._decode(model, self.table.item(model))
+
+    def _decode(self, model: str, item: Any) -> Account:
+        return decode(self._models[model], item, self.clock.now_ms() // 1000)
 
     def book(self, account: Account, amounts: Amounts, latest_ms: int) -> Booking | Account:
         """Book `amounts` for the earliest start that is not after `latest_ms`.
@@ -135,104 +91,57 @@ class Ledger:
             account = self._write(account, plan, amounts, nonce, now_ms)
             if account.nonce == nonce:  # also when an earlier try arrived although its reply did not
                 start_ms = max(self.clock.now_ms(), account.open_s * 1000)
-                return Booking(account.model, start_ms, account.open_s, dict(amounts), nonce)
+                return Booking(account.model, start_ms, account.open_s, dict(amounts), nonce, strikes=account.strikes)
             if tries:  # losing once is the protocol at work: the next try takes the fast path
-                self._back_off(tries)
-                account = decode(account.model, account.limiters, self._item(account.model))
+                self.table.back_off(tries)
+                account = self.account(account.model)
         return account
 
     def _write(self, account: Account, plan: Plan, amounts: Amounts, nonce: str, now_ms: int) -> Account:
         """One booking write. The account as it stands then: with my nonce when the write holds."""
         update = take(plan, amounts, nonce) if plan.fast else roll(account, plan, amounts, nonce, now_ms)
         try:
-            self._update(account.model, update)
+            self.table.update(account.model, update)
         except TROUBLE as error:
-            return decode(account.model, account.limiters, self._item_after(error, account.model))
+            return self._decode(account.model, self._item_after(error, account.model))
         return replace(account, nonce=nonce, open_s=plan.open_s)
 
     def _item_after(self, error: Exception, model: str) -> Any:
         """The item after a booking write that failed, or whose outcome is unknown: its nonce tells. Raises the rest."""
-        if isinstance(error, ClientError) and _code(error) == CONDITION_FAILED:
-            return error.response.get("Item") or self._item(model)
-        if not _passes(error):
+        if isinstance(error, ClientError) and code(error) == CONDITION_FAILED:
+            return error.response.get("Item") or self.table.item(model)
+        if not passes(error):
             raise error
-        self._sleep(BACKOFF_S)
-        return self._item(model)
+        self.table.back_off(1)
+        return self.table.item(model)
 
-    def _item(self, model: str) -> Any:
-        reply = self._patiently(
-            self._dynamodb.get_item, TableName=self._table, Key={"model": {"S": model}}, ConsistentRead=True
-        )
-        return reply.get("Item", {})
+    def queue(self, queue: Queue) -> int | None:
+        """Take a ticket: when the call's turn comes (epoch ms). None when that is not known: ask again."""
+        empty_ms = None if queue.account.tail_ms >= queue.first_ms else queue.first_ms
+        for begin_ms in (empty_ms, None):  # somebody else may have begun the queue meanwhile
+            try:
+                reply = self.table.update(queue.account.model, queueing(queue.advance_ms, begin_ms))
+            except TROUBLE as error:
+                if not passes(error) and code(error) != CONDITION_FAILED:
+                    raise
+                continue
+            return queue.due_ms(int(reply["Attributes"]["z"]["N"]) - queue.advance_ms)
+        return None
 
-    def settle(self, booking: Booking, used: Amounts, counters: Counters) -> bool:
-        """Give back what `booking` took and the call did not use; count the call. One attempt, never repeated.
+    def settle(self, booking: Booking, outcome: Outcome) -> bool:
+        """Give back what `booking` took and the call did not use; count and learn. One attempt, never repeated.
 
         Use beyond the booking counts from now on. False when the outcome is unknown: then what was booked ages
         out by itself, which wastes room for one window and never oversteps a quota.
         """
-        limiters, now_s = self._limiters[booking.model], self.clock.now_ms() // 1000
-        update = settlement(limiters, booking.open_s, booking.amounts, used, counters=counters, now_s=now_s)
-        if not update:
-            return True
-        try:
-            self._update(booking.model, update)
-        except TROUBLE as error:
-            if not _passes(error):
-                raise
-            return False
-        return True
+        limiters = {limit.kind.value: limit.limiter() for limit in self._models[booking.model].limits}
+        update = settlement(limiters, booking, outcome, self.clock.now_ms() // 1000)
+        return not update or self.table.write(booking.model, update)
 
-    def cancel(self, booking: Booking) -> bool:
-        """Give a booking back whole, because its call was not made or was refused. See `settle`."""
-        return self.settle(booking, {}, Counters())
+    def cancel(self, booking: Booking, answered: bool = False) -> bool:
+        """Give a booking back whole, because its call was not made or the vendor `answered` that it spent nothing."""
+        return self.settle(booking, Outcome(answered=answered))
 
     def count_refusal(self, booking: Booking) -> bool:
         """Give a booking back whole and count the vendor's refusal."""
-        return self.settle(booking, {}, Counters(refusals=1))
-
-    def block(self, model: str, until_ms: int) -> None:
-        """Keep new calls off a model until then, for every caller (a vendor said when to come back)."""
-        try:
-            self._update(model, blocking(until_ms))
-        except TROUBLE as error:
-            # Whoever does not learn of it is refused once and blocks again.
-            if not _passes(error) and _code(error) != CONDITION_FAILED:
-                raise
-
-    def _update(self, model: str, update: Update) -> None:
-        key = {"model": {"S": model}}
-        self._timed(self._dynamodb.update_item, TableName=self._table, Key=key, **update)
-
-    def _back_off(self, tries: int) -> None:
-        self._sleep(random.uniform(0, min(0.5, BACKOFF_S * 2 ** min(tries, 5))))
-
-    def _patiently(self, call: Callable[..., Any], **arguments: Any) -> Any:
-        """Make one reading request; it may be repeated, so trouble that passes is waited out."""
-        for tries in range(1, READ_TRIES):
-            try:
-                return self._timed(call, **arguments)
-            except TROUBLE as error:
-                if not _passes(error):
-                    raise
-            self._back_off(tries)
-        return self._timed(call, **arguments)
-
-    def _timed(self, call: Callable[..., Any], **arguments: Any) -> Any:
-        """Make one request and let the clock learn from its reply."""
-        sent_ms = self.clock.local_ms()
-        reply = call(**arguments)
-        date = reply["ResponseMetadata"]["HTTPHeaders"].get("date", "")
-        self.clock.observe(date, sent_ms, self.clock.local_ms())
-        return reply
-
-
-def _code(error: Exception) -> str:
-    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
-
-
-def _passes(error: Exception) -> bool:
-    """Whether the service was busy or unreachable: the outcome is unknown, and the same request may work later."""
-    if not isinstance(error, ClientError):
-        return True
-    return _code(error) in THROTTLES or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
+        return self.settle(booking, Outcome(counters=Counters(refusals=1), answered=True))

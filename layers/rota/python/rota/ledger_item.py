@@ -3,6 +3,8 @@
     v  version             w  nonce of the last writer    o  open slot (s)     m  when it was last rolled (s)
     b  blocked until (s)   q<l> quota it was written under  f<l> room left in the open slot   c<l> handed out of it
     u<l> bucket: full at (us)   <l><k> units in slot k     kc kr ki ko kb ku  lifetime counters
+    x<l> quota as found    h<l> quota set by hand          n  disabled         s j g  shrunk to (permille) at (s), floor
+    y  strikes in a row    z  end of the queue (ms)        ln la ls lo lq lc lp lr  sums of what calls teach
 
 `<l>` is the limit's letter; `<k>` is the slot's number modulo 1,000, read as the one near the last roll: its past is
 short and `ledger.FARTHEST_MS` bounds its future (a call booked there may report extra use some minutes later).
@@ -14,7 +16,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from rota.accounts import Account, Counters
-from rota.limits import Bookings, Limiter
+from rota.catalog import Model
+from rota.learned import Learned
+from rota.limits import Bookings
+from rota.quotas import WHOLE, Standing
 
 LETTERS = {"tpm": "t", "rpm": "r", "itpm": "i", "otpm": "p", "tpd": "d", "rpd": "e"}
 RING = 1000
@@ -28,6 +33,16 @@ COUNTERS = {
     "booked_tokens": "kb",
     "used_tokens": "ku",
 }
+LEARNED = {
+    "samples": "ln",
+    "input": "la",
+    "input_squares": "ls",
+    "output": "lo",
+    "output_squares": "lq",
+    "paces": "lc",
+    "pace": "lp",
+    "pace_squares": "lr",
+}
 
 Item = Mapping[str, Mapping[str, Any]]
 
@@ -37,19 +52,23 @@ def slot_name(kind: str, slot: int) -> str:
     return f"{LETTERS[kind]}{slot % RING}"
 
 
-def decode(model: str, limiters: Mapping[str, Limiter], item: Item) -> Account:
-    """An account from its item (DynamoDB's typed JSON); an empty item is an account without bookings."""
+def decode(model: Model, item: Item, now_s: int) -> Account:
+    """A model's account from its item (DynamoDB's typed JSON); an empty item is an account without bookings."""
     numbers = {name: int(value["N"]) for name, value in item.items() if "N" in value}
-    rolled_s = numbers.get("m", 0)
+    rolled_s, kinds = numbers.get("m", 0), [limit.kind.value for limit in model.limits]
 
     def by_kind(prefix: str) -> dict[str, int]:
-        names = {kind: prefix + LETTERS[kind] for kind in limiters}
+        names = {kind: prefix + LETTERS[kind] for kind in kinds}
         return {kind: numbers[name] for kind, name in names.items() if name in numbers}
 
     full_at_us = by_kind("u")
+    shrunk = numbers.get("s", WHOLE), numbers.get("j", 0), numbers.get("g", 0)
+    standing = Standing(by_kind("x"), by_kind("h"), "n" in numbers, *shrunk)
+    limiters = standing.limiters(model.limits, now_s)
     return Account(
-        model=model,
+        model=model.id,
         limiters=limiters,
+        whole=standing.whole(model.limits),
         version=numbers.get("v", 0),
         nonce=item.get("w", {}).get("S", ""),
         open_s=numbers.get("o", 0),
@@ -63,6 +82,10 @@ def decode(model: str, limiters: Mapping[str, Limiter], item: Item) -> Account:
         quotas=by_kind("q"),
         blocked_until_s=numbers.get("b", 0),
         counters=Counters(**{field: numbers.get(name, 0) for field, name in COUNTERS.items()}),
+        standing=standing,
+        learned=Learned(**{field: numbers.get(name, 0) for field, name in LEARNED.items()}),
+        strikes=numbers.get("y", 0),
+        tail_ms=numbers.get("z", 0),
     )
 
 

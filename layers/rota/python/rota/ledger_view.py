@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from rota.accounts import Account
-from rota.catalog import Catalog, Model
+from rota.catalog import Catalog, Limit, Model
 from rota.errors import NoCapacityError
 from rota.pricing import booked_amounts
 
@@ -23,32 +23,65 @@ def models_view(
 
 
 def _model_view(catalog: Catalog, model: Model, account: Account, now_ms: int) -> dict[str, Any]:
+    counters = account.counters
     return {
         "id": model.id,
         "object": "model",
         "owned_by": model.provider,
         "tier": model.tier,
         "pools": [name for name, pool in catalog.pools.items() if model.id in pool.models],
-        "limits": _limits(model, account, now_ms),
+        "disabled": account.standing.disabled,
+        "breaker": _breaker(account, now_ms),
+        "limits": [limit_view(limit, account, now_ms) for limit in model.limits],
         "next_start_ms": _next_start_ms(catalog, model, account, now_ms),
         "blocked_until_ms": account.blocked_until_s * 1000 if account.blocked_until_s * 1000 > now_ms else None,
-        "calls": account.counters.calls,
-        "refusals": account.counters.refusals,
+        "calls": counters.calls,
+        "refusals": counters.refusals,
+        "booked_tokens": counters.booked_tokens,
+        "used_tokens": counters.used_tokens,
+        "learned": _learned(catalog, model, account),
     }
 
 
-def _limits(model: Model, account: Account, now_ms: int) -> list[dict[str, Any]]:
-    booked = {limit.kind: account.used(limit.kind.value, now_ms) for limit in model.limits}
-    return [
-        {
-            "kind": limit.kind.value,
-            "amount": limit.amount,
-            "algorithm": limit.algorithm,
-            "booked": booked[limit.kind],
-            "used_share": round(booked[limit.kind] / limit.amount, 4),
-        }
-        for limit in model.limits
-    ]
+def limit_view(limit: Limit, account: Account, now_ms: int) -> dict[str, Any]:
+    """One quota: what it stands at and why, and what of it is booked."""
+    kind, standing = limit.kind.value, account.standing
+    amount = 0 if standing.closes(kind) else account.limiters[kind].amount
+    booked = account.used(kind, now_ms)
+    whole = account.whole[kind].amount
+    return {
+        "kind": kind,
+        "amount": amount,
+        "configured": limit.amount,
+        "ceiling": limit.most,
+        "found": standing.found.get(kind),
+        "set_by_hand": standing.by_hand.get(kind),
+        "shrunk_share": round(account.limiters[kind].amount / whole, 4),
+        "algorithm": limit.algorithm,
+        "booked": booked,
+        "used_share": round(booked / amount, 4) if amount else 1.0,
+    }
+
+
+def _breaker(account: Account, now_ms: int) -> str:
+    """Closed; open while calls keep off; half-open when one at a time may try."""
+    if not account.is_probed:
+        return "closed"
+    return "open" if account.blocked_until_s * 1000 > now_ms else "half-open"
+
+
+def _learned(catalog: Catalog, model: Model, account: Account) -> dict[str, Any]:
+    """What the model's calls have taught; latency and time-out are those of a call of the summarise step."""
+    learned, output_tokens = account.learned, catalog.steps.summarize.max_output_tokens
+    most_ms = round(catalog.providers[model.provider].timeout_s * 1000)
+    samples = learned.samples
+    return {
+        "samples": samples,
+        "input_tokens_per_estimated_token": round(learned.input / samples / 1000, 3) if samples else None,
+        "output_share_of_bound": round(learned.output / samples / 1000, 3) if samples else None,
+        "mean_latency_ms": learned.latency_ms(output_tokens) if learned.paces else None,
+        "timeout_ms": learned.timeout_ms(output_tokens, most_ms),
+    }
 
 
 def _next_start_ms(catalog: Catalog, model: Model, account: Account, now_ms: int) -> int | None:

@@ -1,30 +1,38 @@
-"""The four writes of the ledger as DynamoDB update requests: pure, one clause per path, top-level names only."""
+"""The writes of the ledger as DynamoDB update requests: pure, one clause per path, top-level names only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from rota.accounts import Account, Amounts, Counters, Plan
-from rota.ledger_item import COUNTERS, LETTERS, slot_name
+from rota.accounts import OPENS_AT, Account, Amounts, Counters, Plan
+from rota.booking import Booking
+from rota.learned import Learned
+from rota.ledger_item import COUNTERS, LEARNED, LETTERS, slot_name
 from rota.limits import Limiter
+from rota.quotas import STEP_EVERY_S, Standing
 
 Update = Mapping[str, Any]
 """Arguments of `update_item` besides table and key; empty when there is nothing to write."""
 
-# Conditions as sentences; `f<l> >= :n<l>` (the open slot has room for me) joins the first three for each limit.
+# Conditions as sentences; `f<l> >= :n<l>` (the open slot has room for me) joins the first four for each limit.
 OPEN_SLOT_IS_AS_PLANNED = "o = :o"
 NOT_BLOCKED = "(attribute_not_exists(b) OR b <= o)"
+NOT_PROBED = "(attribute_not_exists(y) OR y < :y)"
 NOT_WRITTEN_BY_ME = "w <> :w"
 NOBODY_WROTE_SINCE = "v = :v"
 NOBODY_EVER_WROTE = "attribute_not_exists(v)"
 BLOCK_IS_LONGER = "attribute_exists(v) AND (attribute_not_exists(b) OR b < :b)"
+LAST_STEP_IS_LONG_AGO = "attribute_exists(v) AND (attribute_not_exists(j) OR j <= :ago)"
+SAME_STEP_LEFT_MORE = "j = :j AND s > :s"
+QUEUE_IS_EMPTY = "attribute_not_exists(z) OR z < :empty"
 
 
 def take(plan: Plan, amounts: Amounts, nonce: str) -> Update:
     """Book in the open slot. Only deltas, so that callers do not disturb each other."""
-    conditions = [OPEN_SLOT_IS_AS_PLANNED, NOT_BLOCKED, NOT_WRITTEN_BY_ME]
-    adds, values = {"v": 1}, {":o": _number(plan.open_s)}
+    conditions = [OPEN_SLOT_IS_AS_PLANNED, NOT_BLOCKED, NOT_PROBED, NOT_WRITTEN_BY_ME]
+    adds, values = {"v": 1}, {":o": _number(plan.open_s), ":y": _number(OPENS_AT)}
     for kind, units in amounts.items():
         letter = LETTERS[kind]
         adds |= {f"f{letter}": -units, f"c{letter}": units}
@@ -37,6 +45,8 @@ def roll(account: Account, plan: Plan, amounts: Amounts, nonce: str, now_ms: int
     """Close the open slot into its slot, open the planned one and book in it, if nobody wrote since `account`."""
     change = account.roll(amounts, plan, now_ms)
     sets: dict[str, dict[str, str]] = {"w": {"S": nonce}, "o": _number(change.open_s), "m": _number(now_ms // 1000)}
+    if change.blocked_until_s is not None:
+        sets["b"] = _number(change.blocked_until_s)
     for kind, limit in account.limiters.items():
         letter = LETTERS[kind]
         sets |= {
@@ -46,30 +56,102 @@ def roll(account: Account, plan: Plan, amounts: Amounts, nonce: str, now_ms: int
             f"u{letter}": _number(change.full_at_us[kind]),
         }
     adds = {"v": 1} | {slot_name(kind, slot): units for kind, (slot, units) in change.closed.items()}
+    adds |= _learned(account.learned.halved())
     removes = [slot_name(kind, slot) for kind, slots in change.expired.items() for slot in slots]
     if not account.version:
         return _update(sets, adds, removes, NOBODY_EVER_WROTE, {})
     return _update(sets, adds, removes, NOBODY_WROTE_SINCE, {":v": _number(account.version)})
 
 
-def settlement(
-    limiters: Mapping[str, Limiter], open_s: int, booked: Amounts, used: Amounts, *, counters: Counters, now_s: int
-) -> Update:
-    """Give back what was booked in the second `open_s` and not used; take what was used beyond it from now."""
-    adds = {name: getattr(counters, field) for field, name in COUNTERS.items()}
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a booked call: units `used` per limit, what to count and to learn, whether the vendor answered."""
+
+    used: Amounts = field(default_factory=dict)
+    counters: Counters = field(default_factory=Counters)
+    learned: Learned = field(default_factory=Learned)
+    answered: bool = False
+
+
+def settlement(limiters: Mapping[str, Limiter], booking: Booking, outcome: Outcome, now_s: int) -> Update:
+    """Give back what was booked and not used; take what was used beyond it from now; count, and learn.
+
+    A vendor that answered closes the breaker that stood open when the call was booked.
+    """
+    counters, used, learned = outcome.counters, outcome.used, outcome.learned
+    adds = {name: getattr(counters, field) for field, name in COUNTERS.items()} | _learned(learned)
     for kind, limit in limiters.items():
-        rest, slot = booked.get(kind, 0) - used.get(kind, 0), limit.slot_of(open_s)
+        rest, slot = booking.amounts.get(kind, 0) - used.get(kind, 0), limit.slot_of(booking.open_s)
         if rest > 0 and limit.counts(slot, now_s):
             adds[slot_name(kind, slot)] = -rest
         if rest < 0:  # the room promised in the open slot shrinks with it, and a roll in flight must look again
             adds |= {slot_name(kind, limit.slot_of(now_s)): -rest, f"f{LETTERS[kind]}": rest, "v": 1}
     adds = {name: units for name, units in adds.items() if units}
-    return _update({}, adds, [], "", {}) if adds else {}
+    closes = outcome.answered and booking.strikes > 0
+    sets = {"b": _number(0)} if closes and booking.is_probe and not counters.refusals else {}
+    removes = ["y"] if closes else []
+    return _update(sets, adds, removes, "", {}) if sets or adds or removes else {}
+
+
+def striking(strikes: int, until_ms: int | None, learned: Learned) -> Update:
+    """Count failures against a model, and open its breaker until then."""
+    sets = {} if until_ms is None else {"b": _number(-(-until_ms // 1000))}
+    return _update(sets, {"y": strikes, "v": 1} | _learned(learned), [], "attribute_exists(v)", {})
 
 
 def blocking(until_ms: int) -> Update:
     """Keep new bookings out of the slots before `until_ms`, unless they are kept out for longer already."""
     return _update({"b": _number(-(-until_ms // 1000))}, {"v": 1}, [], BLOCK_IS_LONGER, {})
+
+
+def shrinking(before: Standing, after: Standing, kinds: Iterable[str]) -> Update:
+    """Use less of the quotas: a new step, or more of the last one. The open slot promises no room any more."""
+    sets = {"s": _number(after.shrunk), **_no_room(kinds)}
+    if after.shrunk_at_s == before.shrunk_at_s:
+        return _update(sets, {"v": 1}, [], SAME_STEP_LEFT_MORE, {":j": _number(after.shrunk_at_s)})
+    sets |= {"j": _number(after.shrunk_at_s), "g": _number(after.floor)}
+    ago = _number(after.shrunk_at_s - STEP_EVERY_S)
+    return _update(sets, {"v": 1}, [], LAST_STEP_IS_LONG_AGO, {":ago": ago})
+
+
+def finding(found: Amounts) -> Update:
+    """Note the quotas that the vendor was found to give."""
+    sets = {f"x{LETTERS[kind]}": _number(amount) for kind, amount in found.items()}
+    return _update({**sets, **_no_room(found)}, {"v": 1}, [], "", {})
+
+
+def setting(kinds: Iterable[str], by_hand: Mapping[str, int | None], disabled: bool | None) -> Update:
+    """Quotas set by hand (None: no longer), and whether the model is used at all (None: as it is).
+
+    `kinds` are all of the model's limits.
+    """
+    sets = {f"h{LETTERS[kind]}": _number(amount) for kind, amount in by_hand.items() if amount is not None}
+    removes = [f"h{LETTERS[kind]}" for kind, amount in by_hand.items() if amount is None]
+    if disabled:
+        sets["n"] = _number(1)
+    elif disabled is not None:
+        removes.append("n")
+    return _update({**sets, **_no_room(kinds)}, {"v": 1}, removes, "", {})
+
+
+def queueing(advance_ms: int, empty_ms: int | None) -> Update:
+    """Take a ticket at the end of the queue; `empty_ms` is where a queue begins that nobody stands in."""
+    asked = {"ReturnValues": "UPDATED_NEW"}
+    if empty_ms is None:
+        return {**_update({}, {"z": advance_ms}, [], "attribute_exists(z)", {}), **asked}
+    return {
+        **_update({"z": _number(empty_ms + advance_ms)}, {}, [], QUEUE_IS_EMPTY, {":empty": _number(empty_ms)}),
+        **asked,
+    }
+
+
+def _no_room(kinds: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Whoever books next must roll, and so reckon anew."""
+    return {f"f{LETTERS[kind]}": _number(0) for kind in kinds}
+
+
+def _learned(learned: Learned) -> dict[str, int]:
+    return {name: value for field, name in LEARNED.items() if (value := getattr(learned, field))}
 
 
 def _number(value: int) -> dict[str, str]:
@@ -91,10 +173,9 @@ def _update(
     ]
     values = {f":{name}": value for name, value in sets.items()} | dict(values)
     values |= {f":d{name}": _number(units) for name, units in adds.items()}
-    request: dict[str, Any] = {
-        "UpdateExpression": " ".join(filter(None, clauses)),
-        "ExpressionAttributeValues": values,
-    }
+    request: dict[str, Any] = {"UpdateExpression": " ".join(filter(None, clauses))}
+    if values:
+        request["ExpressionAttributeValues"] = values
     if condition:
         request |= {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     return request

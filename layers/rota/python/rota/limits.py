@@ -77,6 +77,19 @@ class SlidingWindow:
                 slot = window + span
         return max(from_s, slot * self.slot_s)
 
+    def queued(self, bookings: Bookings, ahead: int, units: int, from_s: int) -> int:
+        """The second in which `units` start when `ahead` others start before them, each as soon as it can.
+
+        A window that is filled again as soon as it frees up repeats its pattern once per span.
+        """
+        spans, rest = divmod(max(0, ahead + units - 1), self.capacity)
+        return self.earliest(bookings, min(rest + 1, self.capacity), from_s) + spans * self.period_s
+
+    @property
+    def period_s(self) -> int:
+        """Seconds in which the whole quota is used once."""
+        return self.span * self.slot_s
+
     def room(self, bookings: Bookings, at_s: int) -> int:
         """How many more units may start in the slot of `at_s`; negative when it is overbooked."""
         slot = self.slot_of(at_s)
@@ -161,6 +174,17 @@ class TokenBucket:
             if slot < end and cost <= bearable + max(0, end * slot_us - max(full, slot * slot_us)):
                 break  # at the latest after the last booking
         return max(from_s, slot * self.slot_s)
+
+    def queued(self, bookings: Bookings, ahead: int, units: int, from_s: int) -> int:
+        """The second in which `units` start when `ahead` others start before them, each as soon as it can."""
+        together = ahead + units
+        at_once = min(together, self.capacity)
+        return self.earliest(bookings, at_once, from_s) + self._cost_us(together - at_once) // MICROS
+
+    @property
+    def period_s(self) -> int:
+        """Seconds in which the whole quota is used once."""
+        return self.window_s
 
     def room(self, bookings: Bookings, at_s: int) -> int:
         """How many more units may start at `at_s` without delaying a later booking; negative when overbooked."""

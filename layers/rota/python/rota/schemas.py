@@ -87,6 +87,9 @@ class StepEvent(BaseModel):
     """Where the next Map finds its items (JSON Lines in the documents bucket)."""
     batch_id: str | None = None
     """The batch of documents that SummarizeBatch reads."""
+    piece: str | None = None
+    pieces: list[str] | None = None
+    """Where it is in a batch that had to be cut (see `documents.halve`), and which pieces it has notes on."""
     level: int | None = None
     group_id: str | None = None
     """The group of notes that SynthesizeSummaries reduces, and its level in the tree (1 = summaries)."""

@@ -16,7 +16,8 @@ class Settings:
 
     `provider_endpoints` maps a provider's id to a base URL that replaces the one in rota.yaml (laptop, tests);
     `simulated_providers` names, joined by commas, those that are only simulated there, so that replies can say so.
-    `summaries_pool` and `synthesis_model` override rota.yaml without a deployment of the file.
+    `quotas_endpoint` likewise replaces that of Service Quotas. `summaries_pool` and `synthesis_model` override
+    rota.yaml without a deployment of the file.
     """
 
     stage: str = "local"
@@ -30,6 +31,7 @@ class Settings:
     summaries_pool: str = ""
     synthesis_model: str = ""
     simulated_providers: str = ""
+    quotas_endpoint: str = ""
     provider_endpoints: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod

@@ -195,8 +195,15 @@ def translate(error: Exception, provider: str, model: str) -> ProviderError:
     text = f"{status} {message}"[:_MAX_MESSAGE] if status else message[:_MAX_MESSAGE]
     if kind is not RateLimitedError:
         return kind(text, provider=provider, model=model, status=status)
-    retry_after_s = DAILY_RETRY_AFTER_S if "per day" in message else None
-    return RateLimitedError(text, provider=provider, model=model, status=status, retry_after_s=retry_after_s)
+    daily = "per day" in message
+    return RateLimitedError(
+        text,
+        provider=provider,
+        model=model,
+        status=status,
+        retry_after_s=DAILY_RETRY_AFTER_S if daily else None,
+        limit_kind=("r" if "requests" in message else "t") + ("pd" if daily else "pm"),
+    )
 
 
 def _kind(error: Exception, code: str, status: int, message: str) -> type[ProviderError]:

@@ -54,10 +54,12 @@ def translate_response(
     code, message = _code_and_message(body, headers)
     kind = _kind(status, code, message)
     text = f"{status} {message}"[:_MAX_MESSAGE]
+    figures = quota_figures(message)
+    counted = figures if figures and figures.kind == "tpm" else None
+    if kind is RequestTooLargeError and counted:
+        return RequestTooLargeError(text, provider=provider, model=model, status=status, limit_tokens=counted.limit)
     if kind is not RateLimitedError:
         return kind(text, provider=provider, model=model, status=status)
-    figures = quota_figures(message)
-    counted = figures if figures and figures.per_minute_tokens else None
     return RateLimitedError(
         text,
         provider=provider,
@@ -66,6 +68,7 @@ def translate_response(
         retry_after_s=retry_after_s(headers, message),
         limit_tokens=counted.limit if counted else None,
         used_tokens=counted.used if counted else None,
+        limit_kind=figures.kind if figures else "",
     )
 
 

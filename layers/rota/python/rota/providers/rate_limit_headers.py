@@ -13,17 +13,18 @@ _UNIT_S = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 1
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|us|µs|ns|[dhms])")
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?\s*(?:ms|us|µs|ns|[dhms])\s*)+")
 _WAIT = re.compile(rf"try again in ({_DURATION.pattern})")
+_KIND = re.compile(r"\(([RT]P[MD])\)")
 _FIGURES = re.compile(r"Limit (\d+)(?:, Used (\d+))?, Requested ~?(\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaFigures:
-    """A refusal's `Limit 6000, Used 5034, Requested 1443`; `per_minute_tokens`: they are those of the TPM."""
+    """A refusal's `Limit 6000, Used 5034, Requested 1443`; `kind` is the limit they are of, such as `tpm`, or empty."""
 
     limit: int
     used: int | None
     requested: int
-    per_minute_tokens: bool
+    kind: str
 
 
 def parse_duration_s(text: str) -> float | None:
@@ -66,8 +67,10 @@ def quota_figures(message: str) -> QuotaFigures | None:
     if not found:
         return None
     limit, used, requested = found.groups()
-    per_minute_tokens = "(TPM)" in message
-    return QuotaFigures(int(limit), None if used is None else int(used), int(requested), per_minute_tokens)
+    kind = _KIND.search(message)
+    return QuotaFigures(
+        int(limit), None if used is None else int(used), int(requested), kind[1].lower() if kind else ""
+    )
 
 
 def quota_hint(headers: Mapping[str, str]) -> QuotaHint:

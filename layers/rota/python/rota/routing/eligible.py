@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from rota.catalog import Model
-from rota.limits import limiter
 from rota.routing.request import ModelRequest
 
 
@@ -20,7 +19,7 @@ def ineligible(model: Model, request: ModelRequest, excluded: Collection[str]) -
         return f"holds {model.context_tokens} tokens of context, {needed} are needed"
     for limit in model.limits:
         units = request.amounts(model)[limit.kind.value]
-        capacity = limiter(limit.algorithm, limit.amount, limit.kind.window_s).capacity
+        capacity = limit.limiter(limit.most).capacity
         if units > capacity:
             return f"its {limit.kind.value} quota admits {capacity} at once, {units} are needed"
     return None

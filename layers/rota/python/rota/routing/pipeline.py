@@ -40,5 +40,6 @@ def route(request: ModelRequest, catalog: Catalog, excluded: Collection[str] = (
     left_out = {model_id: reason for model_id, reason in reasons.items() if reason}
     if not eligible:
         why = "; ".join(f"{model_id} {reason}" for model_id, reason in left_out.items())
-        raise NoCapacityError(f"no model of {rule} can take this call: {why}")
+        too_large = any(model.id not in excluded for model in models)
+        raise NoCapacityError(f"no model of {rule} can take this call: {why}", too_large=too_large)
     return Decision(rule, tuple(STRATEGIES[pool.strategy](eligible, pool, request)), left_out)

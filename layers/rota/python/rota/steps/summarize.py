@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from rota.documents.chunk import beginning
 from rota.documents.extract import LINE_TOKENS, extract, quote_texts
@@ -39,6 +40,23 @@ def check(text: str, batch: Batch) -> Summary:
     if not notes["cited"]:
         notes["text"] += f" {citations.mark(numbers)}"
     return Summary(batch_id=batch["batch_id"], text=notes["text"], cited=notes["cited"] or numbers, documents=numbers)
+
+
+def join(batch: Batch, pieces: Sequence[Summary]) -> Summary:
+    """The notes on a batch that was summarised in pieces."""
+    text = "\n".join(piece["text"] for piece in pieces)
+    cited = sorted({number for piece in pieces for number in piece["cited"]})
+    modes: list[Literal["models", "extractive"]] = [piece.get("mode", "models") for piece in pieces]
+    return Summary(
+        batch_id=batch["batch_id"],
+        text=text,
+        cited=cited,
+        documents=_numbers(batch),
+        mode="extractive" if "extractive" in modes else "models",
+        input_tokens=sum(piece.get("input_tokens", 0) for piece in pieces),
+        output_tokens=sum(piece.get("output_tokens", 0) for piece in pieces),
+        cost_nanousd=sum(piece.get("cost_nanousd", 0) for piece in pieces),
+    )
 
 
 def extractive(question: str, batch: Batch, max_tokens: int) -> Summary:

@@ -1,0 +1,167 @@
+"""Admission: on which model and when a call may start. Books it there, or gives it a place in the queue.
+
+interactive ──► books the soonest start of the pool, however far
+bulk        ──► books what can start now, or soon while nobody queues; else takes one ticket and comes back with it
+with ticket ──► books the soonest start when that is near; who came too early waits on, but not for ever
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from rota.accounts import Account
+from rota.booking import Booking
+from rota.catalog import Model
+from rota.errors import NoCapacityError
+from rota.ledger import FARTHEST_MS, Ledger
+from rota.routing.pipeline import Decision
+from rota.routing.request import Claim, ModelRequest
+from rota.tickets import Queue, queue
+
+HORIZON_MS = 10_000
+"""How far ahead bulk calls book while nobody queues: as far as interactive calls have to wait behind them."""
+PATIENCE = 3
+"""How often a bulk call comes back to find that it was too early, before it books however far ahead."""
+AT_ONCE_MS = 2_000
+"""Room within this time is taken by whoever comes, past the queue: nobody else can be here in time."""
+EARLY_MS = 3_000
+"""How long before its start a caller that waits elsewhere is woken, so that the call leaves in time."""
+TICKET_EARLY_MS = 4_000
+"""How long before its turn a ticket's holder comes back: early it books ahead or waits on, late it has wasted room."""
+WORTH_MS = 2_000
+"""How much sooner another start must be to move a booking there."""
+LONGEST_WAIT_MS = 3_600_000
+"""A call that cannot start within this time fails instead: a day's quota is spent, and a person should know."""
+INSIDE_MS = 10_000
+"""Waits up to this long stay inside the function; longer ones go to a Wait state, which costs nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """When one candidate could start the call. `place` is the candidate's in the order of preference."""
+
+    start_ms: int
+    place: int
+    account: Account
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Come back at `at_ms`; `returns` is how often the call will have come back with its ticket by then."""
+
+    at_ms: int
+    returns: int
+
+
+class Admission:
+    """Decides from accounts that it reads; `timeout_ms` is the longest that a call of a model may take."""
+
+    def __init__(self, ledger: Ledger, timeout_ms: Callable[[Model], int]) -> None:
+        self._ledger, self._timeout_ms = ledger, timeout_ms
+
+    def admit(self, request: ModelRequest, decision: Decision, returns: int) -> Booking | Return:
+        """Book the first candidate that can start now, else the soonest; or say when to come back.
+
+        `returns` is how often the call has come back with a ticket, 0 without one. Raises NoCapacityError when no
+        candidate can ever, or within LONGEST_WAIT_MS, start the call.
+        """
+        accounts = self._ledger.read([decision.candidates[0].id])
+        while True:
+            now_ms = self._ledger.clock.now_ms()
+            quotes = self._quotes(request, decision, accounts, now_ms)
+            if (not quotes or quotes[0].start_ms > now_ms) and len(accounts) < len(decision.candidates):
+                accounts |= self._ledger.read(model.id for model in decision.candidates if model.id not in accounts)
+                continue
+            if not quotes:
+                raise _impossible(request, decision, accounts, now_ms)
+            best = quotes[0]
+            if best.start_ms - now_ms > LONGEST_WAIT_MS:
+                minutes = LONGEST_WAIT_MS // 60_000
+                raise NoCapacityError(f"no model of {decision.rule} can start within {minutes} minutes")
+            if best.start_ms - now_ms > FARTHEST_MS:
+                return Return(best.start_ms - FARTHEST_MS + _spread_ms(request), returns)
+            if request.priority == "bulk" and _must_queue(best, now_ms, returns):
+                due_ms = best.start_ms if returns else self._take_ticket(quotes, now_ms)
+                if due_ms is not None:
+                    return Return(max(now_ms, due_ms - TICKET_EARLY_MS) + _spread_ms(request), returns + 1)
+                accounts |= self._ledger.read(accounts)
+                continue
+            latest_ms = quotes[1].start_ms if len(quotes) > 1 else best.start_ms + INSIDE_MS
+            booked = self._book(best, max(latest_ms, best.start_ms + 999))
+            if isinstance(booked, Booking):
+                return booked
+            accounts[booked.model] = booked
+
+    def sooner(self, request: ModelRequest, decision: Decision, booking: Booking) -> Booking:
+        """A booking that starts clearly sooner than `booking`, which then is given back; else `booking`."""
+        now_ms = self._ledger.clock.now_ms()
+        accounts = self._ledger.read(model.id for model in decision.candidates)
+        quotes = self._quotes(request, decision, accounts, now_ms)
+        if not quotes or quotes[0].start_ms > booking.start_ms - WORTH_MS:
+            return booking
+        booked = self._book(quotes[0], booking.start_ms - WORTH_MS)
+        if isinstance(booked, Account):
+            return booking
+        self._ledger.cancel(booking)
+        return booked
+
+    def _book(self, quote: Quote, latest_ms: int) -> Booking | Account:
+        booked = self._ledger.book(quote.account, quote.claim.amounts, latest_ms)
+        if isinstance(booked, Account):
+            return booked
+        return replace(booked, max_output_tokens=quote.claim.max_output_tokens, timeout_ms=quote.claim.timeout_ms)
+
+    def _quotes(
+        self, request: ModelRequest, decision: Decision, accounts: Mapping[str, Account], now_ms: int
+    ) -> list[Quote]:
+        """The accounts that were read and can take the call, soonest first."""
+        quotes = []
+        for place, model in enumerate(decision.candidates):
+            if account := accounts.get(model.id):
+                claim = request.claim(model, account.learned, self._timeout_ms(model))
+                try:
+                    quotes.append(Quote(account.plan(claim.amounts, now_ms).start_ms, place, account, claim))
+                except NoCapacityError:
+                    continue
+        return sorted(quotes, key=lambda quote: (quote.start_ms, quote.place))
+
+    def _take_ticket(self, quotes: list[Quote], now_ms: int) -> int | None:
+        """Queue where the call's turn comes soonest: when that is, or None when it is to be asked again."""
+        queues = [_queue(quote, now_ms) for quote in quotes]
+        return self._ledger.queue(min(queues, key=lambda each: each.due_ms(each.account.tail_ms)))
+
+
+def _impossible(
+    request: ModelRequest, decision: Decision, accounts: Mapping[str, Account], now_ms: int
+) -> NoCapacityError:
+    """Why no candidate can take the call as its quotas stand now."""
+    reasons, too_large = [], False
+    for model in decision.candidates:
+        try:
+            accounts[model.id].plan(request.claim(model, accounts[model.id].learned, 0).amounts, now_ms)
+        except NoCapacityError as error:
+            reasons.append(str(error))
+            too_large = too_large or error.too_large
+    return NoCapacityError(f"no model of {decision.rule} can take this call: {'; '.join(reasons)}", too_large=too_large)
+
+
+def _queue(quote: Quote, now_ms: int) -> Queue:
+    claim = quote.claim
+    gives_back = claim.expected != claim.amounts
+    settled_ms = quote.account.learned.latency_ms(claim.max_output_tokens) if gives_back else 0
+    return queue(quote.account, claim.amounts, claim.expected, now_ms, settled_ms)
+
+
+def _must_queue(best: Quote, now_ms: int, returns: int) -> bool:
+    """Whether a bulk call stands behind others, or would hold more of the future than it may."""
+    ahead_ms = best.start_ms - now_ms
+    if returns:
+        return ahead_ms > HORIZON_MS and returns < PATIENCE
+    return ahead_ms > AT_ONCE_MS and max(best.start_ms, best.account.tail_ms) - now_ms > HORIZON_MS
+
+
+def _spread_ms(request: ModelRequest) -> int:
+    """Up to a second that differs between the members of a series, so that they do not come back together."""
+    return request.rotation * 137 % 1000

@@ -1,0 +1,112 @@
+"""What a model's own calls teach: tokens per estimated token, output used of its bound, time per token allowed.
+
+Sums and sums of squares ride in the settlement's write. They halve once they are full, so that the last few hundred
+calls decide.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+FULL = 512
+"""Samples at which the sums are halved."""
+ENOUGH = 8
+"""Samples below which the static estimates stand."""
+LEAST_FACTOR, MOST_FACTOR = 0.5, 2.5
+"""Bounds of the correction: languages and code differ by this much from the static estimate, and nothing by more."""
+USUAL_FACTOR, USUAL_SHARE = 0.8, 0.6
+"""What is expected before anything is known: English prose against the cautious estimate, output against its bound."""
+FRAME_TOKENS = 16
+"""What vendors put around a prompt, which weighs more in a short one than on average."""
+LEAST_SHARE = 0.25
+HEADROOM = 1.25
+"""How much more output is allowed than calls like this one are likely to use."""
+LEAST_TIMEOUT_MS = 1000
+FIXED_TOKENS = 500
+"""What a call costs in time beside its output, in output tokens: the way, the queue, reading the prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One call: permille of input to its estimate and of output to its bound, microseconds per token allowed."""
+
+    input: int
+    output: int
+    pace: int
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Sums over the samples. A call that timed out counts in the pace alone, with the time that it was given."""
+
+    samples: int = 0
+    input: int = 0
+    input_squares: int = 0
+    output: int = 0
+    output_squares: int = 0
+    paces: int = 0
+    pace: int = 0
+    pace_squares: int = 0
+
+    @classmethod
+    def of(cls, sample: Sample, timed_out: bool = False) -> Learned:
+        """The sums of one sample, to be added."""
+        pace = {"paces": 1, "pace": sample.pace, "pace_squares": sample.pace**2}
+        if timed_out:
+            return cls(**pace)
+        return cls(1, sample.input, sample.input**2, sample.output, sample.output**2, **pace)
+
+    def halved(self) -> Learned:
+        """What is taken off once the sums are full; nothing before."""
+        if max(self.samples, self.paces) < FULL:
+            return Learned()
+        return Learned(*(-(getattr(self, field.name) // 2) for field in fields(self)))
+
+    def input_tokens(self, estimated: int) -> int:
+        """Tokens to book for an input: the mean of what such inputs had, and one standard deviation more."""
+        if self.samples < ENOUGH:
+            return estimated
+        mean, deviation = _moments(self.samples, self.input, self.input_squares)
+        return FRAME_TOKENS + math.ceil(estimated * min(MOST_FACTOR, max(LEAST_FACTOR, (mean + deviation) / 1000)))
+
+    def output_tokens(self, bound: int) -> int:
+        """The output to allow where a step allows `bound`: less when the model has never come near it."""
+        if self.samples < 4 * ENOUGH:
+            return bound
+        mean, deviation = _moments(self.samples, self.output, self.output_squares)
+        share = HEADROOM * (mean + 3 * deviation) / 1000
+        return math.ceil(bound * min(1.0, max(LEAST_SHARE, share)))
+
+    def expected(self, estimated: int, bound: int) -> tuple[int, int]:
+        """Input and output tokens that such a call uses on average."""
+        if self.samples < ENOUGH:
+            return round(estimated * USUAL_FACTOR), round(bound * USUAL_SHARE)
+        inputs, outputs = self.input / self.samples / 1000, self.output / self.samples / 1000
+        return round(estimated * min(MOST_FACTOR, inputs)), round(bound * min(1.0, outputs))
+
+    def timeout_ms(self, output_tokens: int, most_ms: int) -> int:
+        """How long a call may take: far beyond the usual, and never longer than `most_ms`.
+
+        Six standard deviations above the mean are about twice the 95th percentile of log-normal latencies.
+        """
+        if self.paces < ENOUGH:
+            return most_ms
+        mean, deviation = _moments(self.paces, self.pace, self.pace_squares)
+        deviations = 6 + 6 * ENOUGH / self.paces  # few samples know little of how far they scatter
+        usual_ms = (mean + deviations * deviation) * (FIXED_TOKENS + output_tokens) / 1000
+        return min(most_ms, max(LEAST_TIMEOUT_MS, math.ceil(usual_ms)))
+
+    def latency_ms(self, output_tokens: int) -> int:
+        """How long a call takes on average; 0 while nothing is known."""
+        return round(self.pace / self.paces * (FIXED_TOKENS + output_tokens) / 1000) if self.paces else 0
+
+
+def pace(latency_ms: int, output_tokens: int) -> int:
+    """Microseconds per token allowed."""
+    return latency_ms * 1000 // (FIXED_TOKENS + output_tokens)
+
+
+def _moments(count: int, total: int, squares: int) -> tuple[float, float]:
+    mean = total / count
+    return mean, math.sqrt(max(0.0, squares / count - mean * mean))
