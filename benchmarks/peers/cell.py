@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ledger import client
 from benchmarks.peers.bounds import allowed_tokens, bound_s
+from benchmarks.peers.dynamodb import ledger_table
 from benchmarks.peers.load import Load, wait_until_quiet
 from benchmarks.peers.policies import POLICIES, PolicyKind
 from benchmarks.peers.pools import POOLS, Algorithm, PoolModel, catalog_file, largest, vendor_file
@@ -77,7 +77,7 @@ def run(cell: Cell, emulator: str, starting: threading.Lock) -> dict[str, Any]:
                 "options": dict(kind.options),
                 "redis_port": stack.enter_context(redis_server(folder)) if kind.redis else 0,
                 "dynamodb": emulator if kind.ledger else "",
-                "table": stack.enter_context(_ledger_table(emulator, port)) if kind.ledger else "",
+                "table": stack.enter_context(ledger_table(emulator, port)) if kind.ledger else "",
                 "catalog": catalog_file(models_of(kind, workload), cell.algorithm, url),
             }
             launcher = stack.enter_context(_launcher(cell, kind, workload, setting, folder))
@@ -94,21 +94,6 @@ def _cut_s(cell: Cell, workload: Workload) -> float:
 
 def _bound_s(cell: Cell, workload: Workload, phase_s: float) -> float:
     return bound_s(workload.requests, POOLS[workload.pool], cell.algorithm, phase_s, workload.outage)
-
-
-@contextmanager
-def _ledger_table(emulator: str, number: int) -> Iterator[str]:
-    table, dynamodb = f"LedgerOfPeers{number}", client(emulator)
-    dynamodb.create_table(
-        TableName=table,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "model", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "model", "AttributeType": "S"}],
-    )
-    try:
-        yield table
-    finally:
-        dynamodb.delete_table(TableName=table)
 
 
 @contextmanager

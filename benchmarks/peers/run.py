@@ -25,9 +25,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ledger import emulator
 from benchmarks.peers import about, matrix, redis_server
 from benchmarks.peers.cell import Cell, run
+from benchmarks.peers.dynamodb import emulator
 from benchmarks.peers.figures import figures
 from benchmarks.peers.policies import POLICIES
 from benchmarks.peers.pools import ALGORITHMS
@@ -112,7 +112,7 @@ def _measure(journal: Journal, cells: Sequence[Cell], options: argparse.Namespac
         )
     print(f"{len(missing)} of {len(cells)} cells, {options.parallel} side by side.", flush=True)
     starting, began = threading.Lock(), time.monotonic()
-    with emulator("") as endpoint, ThreadPoolExecutor(options.parallel) as threads:
+    with emulator() as endpoint, ThreadPoolExecutor(options.parallel) as threads:
         running = {threads.submit(run, cell, endpoint, starting): cell for cell in missing}
         for number, future in enumerate(as_completed(running), start=1):
             try:
