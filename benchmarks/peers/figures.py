@@ -24,6 +24,7 @@ class Figures:
     large_wait    mean wait of the largest quarter of the calls ÷ that of the rest: above 2, large calls starve
     held          seconds that a thread was held per answered call
     resubmitted   calls that a policy gave up and was given again
+    cut_short     share of the answers that were cut short, because the policy allowed less output than it was asked for
     cpu_ms        of the workers, without imports and building clients, per answered call
     rss_mb        peak of the largest worker
     """
@@ -38,6 +39,7 @@ class Figures:
     large_wait: float
     held_s: float
     resubmitted: float
+    cut_short: float
     cpu_ms: float
     rss_mb: float
 
@@ -60,6 +62,7 @@ def figures(cell: Mapping[str, Any]) -> Figures:
         large_wait=_large_wait(cell),
         held_s=sum(worker["held_s"] for worker in workers) * per_call,
         resubmitted=sum(calls["resubmitted"]) * per_call,
+        cut_short=_cut_short(cell) * per_call,
         cpu_ms=sum(worker["cpu_s"] for worker in workers) * per_call * 1000,
         rss_mb=max(worker["rss_mb"] for worker in workers),
     )
@@ -75,6 +78,12 @@ def waits_s(cell: Mapping[str, Any]) -> dict[int, float]:
         for index, (asked, started) in enumerate(pairs)
         if asked is not None
     }
+
+
+def _cut_short(cell: Mapping[str, Any]) -> int:
+    requests = WORKLOADS[cell["workload"]](cell["seed"]).requests
+    answers = zip(cell["calls"]["tokens"], requests, strict=True)
+    return sum(tokens is not None and tokens < request.tokens for tokens, request in answers)
 
 
 def _large_wait(cell: Mapping[str, Any]) -> float:

@@ -10,8 +10,6 @@ Wire = Literal["bedrock", "openai_compatible"]
 Algorithm = Literal["token_bucket", "sliding_window", "fixed_window"]
 ALGORITHMS: tuple[Algorithm, ...] = ("token_bucket", "sliding_window", "fixed_window")
 
-OUTPUT_SHARE = 0.6
-"""How much of the output it may write a simulated model does write."""
 LATENCY = {"base_ms": 300.0, "per_token_ms": 3.0, "sigma": 0.2}
 """Of every model alike, whichever wire it is on: 1.2 s for an answer of 300 tokens."""
 
@@ -73,8 +71,6 @@ def _vendor(model: PoolModel, algorithm: Algorithm) -> dict[str, Any]:
         "limits": [{"kind": "tpm", "amount": model.tpm, "algorithm": algorithm}],
         "refunds": True,
         "latency": LATENCY,
-        "answers": "filler",
-        "output_share": OUTPUT_SHARE,
     }
 
 

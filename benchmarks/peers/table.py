@@ -90,7 +90,7 @@ def _bound(cell: Mapping[str, Any]) -> str:
 
 
 def _row(policy: str, row: Figures) -> Iterator[str]:
-    name = POLICIES[policy].label
+    name = POLICIES[policy].label + (f" ({row.cut_short:.0%} cut short)" if row.cut_short else "")
     yield f"**{name}**" if policy == "rota" else name
     yield f"{row.served_share:.3f}"
     yield f"{row.refusals:.2f}" if row.refusals else "0"

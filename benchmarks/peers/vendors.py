@@ -14,12 +14,13 @@ from typing import Any
 
 from benchmarks.peers.workloads import Outage
 from local.processes import alive, start, stop
+from local.state import ROOT
 
 READY_WITHIN_S = 30.0
 
 
 class VendorServer:
-    """`python -m local.simulated` on 127.0.0.1."""
+    """A `vendor_process` on 127.0.0.1."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -49,9 +50,16 @@ def vendor_server(pool: Mapping[str, Any], port: int, seed: int, folder: Path) -
     """Serve the models of that pool file on `port` for as long as this lasts."""
     config, port_file, log = folder / "pool.json", folder / "port", folder / "vendors.log"
     config.write_text(json.dumps(pool))
-    command = [sys.executable, "-m", "local.simulated", "--config", str(config), "--port", str(port)]
-    command += ["--port-file", str(port_file), "--seed", str(seed)]
-    process = start(command, env=dict(os.environ), log=log, tied=True)
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.peers.vendor_process",
+        str(config),
+        str(port),
+        str(port_file),
+        str(seed),
+    ]
+    process = start(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, log=log, tied=True)
     try:
         deadline = time.monotonic() + READY_WITHIN_S
         while not port_file.exists():

@@ -61,7 +61,7 @@ class Worker:
         while True:
             index, pending = self._next()
             request = self._requests[index]
-            prompt = self._prompts.prompt(index, request["input_tokens"])
+            prompt = self._prompts.prompt(index, request["input_tokens"], request["output_tokens"])
             ask = Ask(index, prompt, request["input_tokens"], request["max_output_tokens"])
             outcome: Done | Parked | Exception
             try:

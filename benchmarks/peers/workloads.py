@@ -1,18 +1,19 @@
 """The work: which calls are asked for, when, and after which others. The same for the same seed.
 
-Sizes are tokens as the simulated vendors count them, and what a call will really use is known beforehand: the vendors
-write a fixed share of the output that they may.
+Sizes are tokens as the simulated vendors count them. How long an answer is belongs to the call: between two and four
+fifths of what it may be, as the caller of a real model cannot know it before.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from benchmarks.peers.pools import OUTPUT_SHARE, POOLS, largest
+from benchmarks.peers.pools import POOLS, largest
 
 FILES = 50
 FILE_TOKENS = 7_400
@@ -37,17 +38,18 @@ class Request:
     job: int
     at_s: float
     input_tokens: int
+    output_tokens: int
     max_output_tokens: int
     after: tuple[int, ...] = ()
 
     @property
     def tokens(self) -> int:
         """What the call uses in the end."""
-        return self.input_tokens + math.ceil(self.max_output_tokens * OUTPUT_SHARE)
+        return self.input_tokens + self.output_tokens
 
     def as_json(self) -> dict[str, Any]:
         """For the file that workers read."""
-        return {**asdict(self), "tokens": self.tokens}
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,10 @@ class Workload:
         object.__setattr__(self, "tokens", sum(request.tokens for request in self.requests))
 
 
+def _answer(draw: random.Random, max_output_tokens: int) -> int:
+    return round(max_output_tokens * draw.uniform(0.4, 0.8))
+
+
 def burst(seed: int) -> Workload:
     """A push of 50 files on two models; a file is read in parts of at most 4,000 tokens, all wanted at once."""
     draw = random.Random(f"burst {seed}")
@@ -89,14 +95,17 @@ def burst(seed: int) -> Workload:
     for file, weight in enumerate(weights):
         tokens = max(400, round(FILES * FILE_TOKENS * weight / sum(weights)))
         parts = math.ceil(tokens / PART_TOKENS)
-        requests += [Request(len(requests) + part, file, 0.0, tokens // parts, 500) for part in range(parts)]
+        requests += [
+            Request(len(requests) + part, file, 0.0, tokens // parts, _answer(draw, 500), 500) for part in range(parts)
+        ]
     return Workload("burst", "a burst of 50 files on 100k + 60k tokens a minute", "two", requests, slots=100)
 
 
-def _calls(draw: random.Random) -> Iterator[tuple[int, int]]:
-    """Endless (input, largest output) sizes of mixed calls; any model of the pools holds them."""
-    while True:
-        yield min(6_000, max(300, round(draw.lognormvariate(math.log(2_400), 0.6)))), 500
+def _calls(draw: random.Random) -> Iterator[Request]:
+    """Mixed calls without end, all asked for at the start; any model of the pools holds them."""
+    for index in itertools.count():
+        input_tokens = min(6_000, max(300, round(draw.lognormvariate(math.log(2_400), 0.6))))
+        yield Request(index, index, 0.0, input_tokens, _answer(draw, 500), 500)
 
 
 def overload(seed: int) -> Workload:
@@ -104,38 +113,34 @@ def overload(seed: int) -> Workload:
     draw = random.Random(f"overload {seed}")
     quota, at_s, waiting = sum(model.tpm for model in POOLS["five"]), 0.0, 0
     requests: list[Request] = []
-    for input_tokens, output_tokens in _calls(draw):
-        request = Request(len(requests), len(requests), at_s, input_tokens, output_tokens)
+    for request in _calls(draw):
         waiting += request.tokens
         if waiting > quota:  # from here on calls arrive as fast as their tokens, on average
             at_s += draw.expovariate(1) * request.tokens / (quota * OVERLOAD / 60)
         if at_s >= OVERLOAD_S:
             break
-        requests.append(request)
+        requests.append(replace(request, at_s=at_s))
     title = "1.5 times the quotas for three minutes, five models, 364k tokens a minute"
     return Workload("overload", title, "five", requests, slots=200, cut_s=OVERLOAD_S)
 
 
-def research(_seed: int) -> Workload:
+def research(seed: int) -> Workload:
     """20 research jobs of 93k tokens at once on five models, each in the steps of the note that Rota started from.
 
     plan 2k ► search 1k ► 5 pages of 3k side by side ► synthesis 5k ► answer 70k, as 5 sections of 14k side by side:
     none of the pool's models could take 70k at once but one, and a section fits every model but that with 8k context.
     """
+    draw = random.Random(f"research {seed}")
+    steps = ((1, 2_000, 500), (1, 1_000, 500), (5, 3_000, 500), (1, 5_000, 1_000), (5, 14_000, 2_000))
     requests: list[Request] = []
     for job in range(JOBS):
         last: tuple[int, ...] = ()
-        for count, tokens, output_tokens in (
-            (1, 2_000, 500),
-            (1, 1_000, 500),
-            (5, 3_000, 500),
-            (1, 5_000, 1_000),
-            (5, 14_000, 2_000),
-        ):
-            input_tokens = tokens - math.ceil(output_tokens * OUTPUT_SHARE)
-            step = [Request(len(requests) + n, job, 0.0, input_tokens, output_tokens, last) for n in range(count)]
-            requests += step
-            last = tuple(request.index for request in step)
+        for count, tokens, most in steps:
+            first = len(requests)
+            for index in range(first, first + count):
+                output_tokens = _answer(draw, most)
+                requests.append(Request(index, job, 0.0, tokens - output_tokens, output_tokens, most, last))
+            last = tuple(range(first, first + count))
     title = "20 research jobs of 93k tokens at once on five models"
     return Workload("research", title, "five", requests, slots=200, patience=1.5)
 
@@ -145,8 +150,7 @@ def outage(seed: int) -> Workload:
     draw = random.Random(f"outage {seed}")
     quota, tokens = sum(model.tpm for model in POOLS["five"]), 0
     requests: list[Request] = []
-    for input_tokens, output_tokens in _calls(draw):
-        request = Request(len(requests), len(requests), 0.0, input_tokens, output_tokens)
+    for request in _calls(draw):
         tokens += request.tokens
         if tokens > quota * OUTAGE_MINUTES:
             break

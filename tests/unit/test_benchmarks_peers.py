@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from benchmarks.peers import matrix
+from benchmarks.peers import matrix, worker
 from benchmarks.peers.bounds import allowed_tokens, bound_s, ideal_waits_s
 from benchmarks.peers.figures import figures, middle, served_per
 from benchmarks.peers.policies import POLICIES
+from benchmarks.peers.policies.base import Ask, Done, Parked
 from benchmarks.peers.pools import FIVE, POOLS, TWO, Algorithm, catalog_file, vendor_file
+from benchmarks.peers.prompts import Prompts
 from benchmarks.peers.table import markdown
-from benchmarks.peers.workloads import WORKLOADS, Outage, Request, research
+from benchmarks.peers.vendor_process import StatedLength
+from benchmarks.peers.workloads import WORKLOADS, Outage, Request, Workload, research
 from local.simulated.models import parse_models
+from local.simulated.vendor import Asked
 from rota.catalog import parse_catalog
 
 
 def work(tokens: int, at_s: float = 0.0) -> Request:
     """A call that uses that many tokens."""
-    return Request(0, 0, at_s, tokens - 300, 500)
+    return Request(0, 0, at_s, tokens - 300, 300, 500)
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_work_is_the_same_for_the_same_seed(name: str) -> None:
-    """Every policy is given the same calls, and another seed gives others (the research jobs are always the same)."""
+    """Every policy is given the same calls, and another seed gives others."""
     assert WORKLOADS[name](1) == WORKLOADS[name](1)
-    assert name == "research" or WORKLOADS[name](1) != WORKLOADS[name](2)
+    assert WORKLOADS[name](1) != WORKLOADS[name](2)
     requests = WORKLOADS[name](1).requests
     assert [request.index for request in requests] == list(range(len(requests)))
 
@@ -52,6 +57,18 @@ def test_a_research_job_uses_93k_tokens_in_order() -> None:
         assert sum(call.tokens for call in calls) == 93_000
         assert all(set(call.after) <= own for call in calls)
         assert [bool(call.after) for call in calls] == [False] + [True] * (len(calls) - 1)
+
+
+def test_prompts_are_as_long_as_they_should_be_and_state_their_answers() -> None:
+    """As the simulated vendors count them, whatever the call's number."""
+    vendor = StatedLength(parse_models(vendor_file(FIVE, "token_bucket"))["gemma2-9b"], lambda *_: [], 0)
+    prompts = Prompts(6_000)
+    for index, tokens, output_tokens in ((0, 300, 200), (999, 6_000, 400)):
+        asked = Asked("gemma2-9b-it", "", prompts.prompt(index, tokens, output_tokens), 400)
+        assert vendor.input_tokens(asked) == tokens
+        assert vendor.answer(asked).output_tokens == output_tokens
+    cut = vendor.answer(replace(asked, max_output_tokens=100))
+    assert (cut.output_tokens, cut.stop_reason) == (100, "length")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +109,7 @@ def test_a_model_that_is_out_admits_nothing_meanwhile(algorithm: Algorithm, lost
 
 def test_large_calls_are_bound_by_the_models_that_hold_them() -> None:
     """Ten calls of 50k tokens can only run on the larger context, whatever the other quota."""
-    large = [Request(n, n, 0.0, 48_800, 2_000) for n in range(10)]
+    large = [Request(n, n, 0.0, 48_800, 1_200, 2_000) for n in range(10)]
     assert bound_s(large, TWO, "token_bucket") == pytest.approx(500_000 / 100_000 * 60 - 60, abs=0.01)
 
 
@@ -111,6 +128,19 @@ def test_the_pool_files_are_what_both_sides_read() -> None:
     assert [model.limits[0].amount for model in catalog.models] == [
         model.limits[0].amount for model in vendors.values()
     ]
+
+
+def few_calls(seed: int) -> Workload:
+    """A burst of three calls, the middle one of which is the largest."""
+    sizes = [(1_800, 200), (3_700, 300), (2_800, 200)]
+    calls = [Request(n, n, 0.0, given, written, 500) for n, (given, written) in enumerate(sizes)]
+    return Workload("burst", "three calls", "two", calls, slots=1)
+
+
+@pytest.fixture
+def three_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The burst is that one."""
+    monkeypatch.setitem(WORKLOADS, "burst", few_calls)  # type: ignore[arg-type]  # a plain dict
 
 
 def cell(**changes: Any) -> dict[str, Any]:
@@ -146,6 +176,7 @@ def cell(**changes: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.usefixtures("three_calls")
 def test_figures_count_what_was_not_answered() -> None:
     """A call without an answer has waited until the run was cut off, and there is no makespan."""
     found = figures(cell())
@@ -154,9 +185,10 @@ def test_figures_count_what_was_not_answered() -> None:
     assert found.finished == pytest.approx(2 / 3)
     assert found.makespan is None
     assert (found.wait_p50_s, found.wait_p95_s) == (12, 20)
-    assert (found.held_s, found.cpu_ms, found.rss_mb) == (6, 100, 50)
+    assert (found.held_s, found.cpu_ms, found.rss_mb, found.cut_short) == (6, 100, 50, 0)
 
 
+@pytest.mark.usefixtures("three_calls")
 def test_figures_of_several_seeds_are_medians() -> None:
     """And a makespan needs all of them to have finished."""
     one = figures(cell())
@@ -166,11 +198,20 @@ def test_figures_of_several_seeds_are_medians() -> None:
     assert middle([done, done]).makespan == 1.1
 
 
+@pytest.mark.usefixtures("three_calls")
+def test_large_calls_and_short_answers_are_told_apart() -> None:
+    """The largest quarter is the middle call; a call that uses less than it should was cut short."""
+    assert figures(cell()).large_wait == pytest.approx(12 / 10.5)
+    short = {**cell()["calls"], "tokens": [1_900, 4_000, None]}
+    assert figures(cell(calls=short)).cut_short == 0.5
+
+
 def test_tokens_are_counted_when_their_call_starts() -> None:
     """In steps of ten seconds until the run's end."""
     assert served_per(cell(), 10) == [2_000, 4_000]
 
 
+@pytest.mark.usefixtures("three_calls")
 def test_the_table_names_bound_and_cells() -> None:
     """One section per group, one row per policy, Rota in bold, the unfinished with their share."""
     about = {
@@ -187,6 +228,35 @@ def test_the_table_names_bound_and_cells() -> None:
     assert "| **Rota** | 0.750 | 2.00 | not finished: 67% | 12.0 / 20.0 |" in page
     assert page.count(f"| {POLICIES['groq-sdk'].label} |") == 1
     assert "| LiteLLM | 1.50 | 160 |" in page
+
+
+class Fickle:
+    """A policy that parks the first call, gives up the second once, and answers the third."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, object]] = []
+
+    def call(self, ask: Ask, pending: object) -> Done | Parked:
+        """See `Policy.call`."""
+        self.asked.append((ask.index, pending))
+        if ask.index == 0 and pending is None:
+            return Parked(0.0, "booking")
+        if ask.index == 1 and self.asked.count((1, None)) == 1:
+            raise TimeoutError("too long")
+        return Done(0.0, 100)
+
+
+def test_a_worker_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parked calls come back with what they hold, given-up ones anew, followers after those they follow."""
+    monkeypatch.setattr(worker, "LONGEST_PAUSE_S", 0.0)
+    requests = [Request(n, 0, 0.0, 300, 200, 500, after=(n - 1,) if n else ()).as_json() for n in range(3)]
+    policy = Fickle()
+    at_work = worker.Worker(policy, requests, cut_s=60)
+    at_work.run(time.time(), slots=2)
+    assert policy.asked == [(0, None), (0, "booking"), (1, None), (1, None), (2, None)]
+    assert [(call["parked"], call["resubmitted"]) for call in at_work.calls.values()] == [(1, 0), (0, 1), (0, 0)]
+    assert at_work.calls[1]["errors"] == ["TimeoutError: too long"]
+    assert at_work.calls[1]["asked_s"] >= at_work.calls[0]["done_s"]
 
 
 def test_the_standard_matrix_has_every_policy_on_every_workload() -> None:
