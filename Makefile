@@ -5,6 +5,7 @@ PYTHON ?= python3
 STAGE ?= dev
 VENV := .venv/.installed
 EMULATOR := .emulator/.installed
+BENCH := .bench/.installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: help setup demo up down test unit lint typecheck synth deploy bench lock clean
@@ -26,6 +27,13 @@ $(VENV): requirements/dev.txt requirements/uv.txt pyproject.toml
 $(EMULATOR): requirements/emulator.txt $(VENV)
 	.venv/bin/uv venv --quiet --clear --python .venv/bin/python .emulator
 	.venv/bin/uv pip install --quiet --compile-bytecode --python .emulator/bin/python --require-hashes -r requirements/emulator.txt
+	touch $@
+
+# What Rota is compared with, apart from what is tested: LiteLLM alone is larger than everything else together.
+$(BENCH): requirements/bench.txt $(VENV)
+	.venv/bin/uv venv --quiet --clear --python .venv/bin/python .bench
+	.venv/bin/uv pip install --quiet --compile-bytecode --python .bench/bin/python --require-hashes -r requirements/bench.txt
+	.venv/bin/uv pip install --quiet --python .bench/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
 
 setup: $(VENV) $(EMULATOR) ## install everything, pinned, into .venv and .emulator
@@ -60,13 +68,14 @@ synth: $(VENV) ## write the CloudFormation templates for STAGE to cdk.out
 deploy: $(VENV) ## deploy to the AWS account of your credentials: make deploy STAGE=dev|prod
 	ROTA_STAGE=$(STAGE) npx --yes aws-cdk@2.1148.1 deploy --all --app "python app.py"
 
-bench: setup ## import cost and layers; the ledger's writes per booking; a burst at the quotas' limit (five minutes)
+bench: setup $(BENCH) ## Rota beside its peers (most of an hour); imports, the ledger's writes, a burst (five minutes)
+	.bench/bin/python -m benchmarks.peers
 	python -m benchmarks.functions
 	python -m benchmarks.ledger
 	python -m benchmarks.burst
 
 lock: $(VENV) ## pin every dependency group again, with hashes
-	@for group in runtime documents emulator dev uv; do \
+	@for group in runtime documents emulator bench dev uv; do \
 	  uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links --group $$group -o requirements/$$group.txt; done
 

@@ -1,0 +1,193 @@
+"""Run the comparison and write its tables and plots.
+
+python -m benchmarks.peers                  the standard matrix (most of an hour), into benchmarks/results/
+python -m benchmarks.peers --quick          three policies on one burst (five minutes), into build/bench/quick/
+python -m benchmarks.peers --only overload  the cells whose name (workload algorithm processes policy seed) matches
+python -m benchmarks.peers --render         tables and plots again, from the figures that are there
+
+Everything runs in real minutes, as quotas do. A cell's figures are written when it ends, so an interrupted run goes on
+where it was when it is started again; --fresh forgets them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers import about, matrix, redis_server
+from benchmarks.peers.cell import Cell, run
+from benchmarks.peers.dynamodb import emulator
+from benchmarks.peers.figures import figures
+from benchmarks.peers.policies import POLICIES
+from benchmarks.peers.pools import ALGORITHMS
+from benchmarks.peers.table import markdown
+from benchmarks.peers.workloads import WORKLOADS
+from local.state import ROOT
+
+RESULTS = ROOT / "benchmarks" / "results"
+WORKING = ROOT / "build" / "bench"
+CELLS_PER_CORE = 4
+"""Side by side at most: cells wait most of the time, and none starts while the machine is busy (see `load`)."""
+
+
+@dataclass(frozen=True)
+class Journal:
+    """Figures of finished cells, one JSON line each, and what they were made with beside them."""
+
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        """Of the cells."""
+        return self.folder / "cells.jsonl"
+
+    def cells(self) -> list[dict[str, Any]]:
+        """Those that are finished."""
+        if not self.path.exists():
+            return []
+        return [json.loads(line) for line in self.path.read_text().splitlines()]
+
+    def append(self, cell: dict[str, Any]) -> None:
+        """Add a finished one."""
+        with self.path.open("a") as file:
+            file.write(json.dumps(cell) + "\n")
+
+    def about(self) -> dict[str, Any]:
+        """What was written by `describe`."""
+        return dict(json.loads((self.folder / "about.json").read_text()))
+
+    def describe(self, facts: dict[str, Any]) -> None:
+        """Write what the cells were made with."""
+        (self.folder / "about.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.path.unlink(missing_ok=True)
+
+
+def main() -> None:
+    """See the module."""
+    options = _options()
+    name, cells = _cells(options)
+    published = name in ("standard", "full")
+    journal = Journal(WORKING / name)
+    if not options.render:
+        _measure(journal, cells, options)
+        failed = {cell.name for cell in cells} - {cell["cell"] for cell in journal.cells()}
+        if failed:
+            raise SystemExit(f"{len(failed)} cells failed; start again to repeat them: {', '.join(sorted(failed))}")
+    source = Journal(RESULTS) if options.render and published else journal
+    _render(source, RESULTS if published else journal.folder)
+
+
+def _measure(journal: Journal, cells: Sequence[Cell], options: argparse.Namespace) -> None:
+    journal.folder.mkdir(parents=True, exist_ok=True)
+    wanted, found = {cell.name for cell in cells}, {cell["cell"] for cell in journal.cells()}
+    if options.fresh or wanted <= found:
+        journal.forget()
+        found = set()
+    missing = [cell for cell in cells if cell.name not in found]
+    if not found:
+        print("Measuring imports …", flush=True)
+        journal.describe(
+            {
+                "began": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+                "machine": about.machine(),
+                "versions": about.versions(),
+                "seeds": sorted({cell.seed for cell in cells}),
+                "parallel": options.parallel,
+                "imports": about.imports(),
+            }
+        )
+    print(f"{len(missing)} of {len(cells)} cells, {options.parallel} side by side.", flush=True)
+    starting, began = threading.Lock(), time.monotonic()
+    with emulator() as endpoint, ThreadPoolExecutor(options.parallel) as threads:
+        running = {threads.submit(run, cell, endpoint, starting): cell for cell in missing}
+        for number, future in enumerate(as_completed(running), start=1):
+            try:
+                journal.append(future.result())
+            except Exception:  # noqa: BLE001 - one cell that fails must not cost the others their hour
+                print(f"{running[future].name} failed:\n{traceback.format_exc()}", flush=True)
+                continue
+            print(
+                f"{(time.monotonic() - began) / 60:5.1f} min  {number}/{len(missing)}  {_line(future.result())}",
+                flush=True,
+            )
+
+
+def _line(cell: dict[str, Any]) -> str:
+    row = figures(cell)
+    end = f"{row.makespan:.2f} × bound" if row.makespan else f"{row.finished:.0%} done"
+    return f"{cell['cell']:48} {row.served_share:.3f} of allowed, {row.refusals:.2f} refusals per call, {end}"
+
+
+def _render(source: Journal, folder: Path) -> None:
+    """Tables and plots; matplotlib is imported here alone."""
+    from benchmarks.peers.plots import draw
+
+    cells, facts = source.cells(), source.about()
+    busy = [cell["busy"] for cell in cells if cell["busy"] is not None]
+    facts["busy"] = f"{min(busy):.0%} to {max(busy):.0%}" if busy else "an unknown share"
+    folder.mkdir(parents=True, exist_ok=True)
+    target = Journal(folder)
+    if folder != source.folder:
+        target.path.write_text(source.path.read_text())
+    target.describe(facts)
+    (folder / "table.md").write_text(markdown(cells, facts))
+    for path in draw(cells, folder):
+        print(path)
+    print(folder / "table.md")
+
+
+def _cells(options: argparse.Namespace) -> tuple[str, list[Cell]]:
+    """The matrix's name and its cells. Without a Redis those that need one are left out, and it is said."""
+    name = "quick" if options.quick else "full" if options.full else "standard"
+    make = {"quick": matrix.quick, "full": matrix.full, "standard": matrix.standard}[name]
+    every = [cell for seed in options.seeds for cell in make(seed)]
+    cells = [cell for cell in every if _wanted(cell, options)]
+    if redis_server.executable() is None:
+        print("There is no redis-server on this machine: policies that share one are left out.")
+        cells = [cell for cell in cells if not POLICIES[cell.policy].redis]
+    if not cells:
+        raise SystemExit("no cell matches")
+    return (name if len(cells) == len(every) else "chosen"), cells
+
+
+def _wanted(cell: Cell, options: argparse.Namespace) -> bool:
+    return bool(
+        re.search(options.only, cell.name)
+        and cell.policy in options.policies
+        and cell.workload in options.workloads
+        and cell.algorithm in options.algorithms
+        and cell.processes in options.processes
+    )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.peers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="three policies on the burst")
+    size.add_argument("--full", action="store_true", help="every policy, workload, algorithm and number of processes")
+    parser.add_argument("--only", default="", metavar="REGEX", help="cells whose name matches")
+    parser.add_argument("--policies", nargs="+", choices=tuple(POLICIES), default=tuple(POLICIES))
+    parser.add_argument("--workloads", nargs="+", choices=tuple(WORKLOADS), default=tuple(WORKLOADS))
+    parser.add_argument("--algorithms", nargs="+", choices=ALGORITHMS, default=ALGORITHMS)
+    parser.add_argument("--processes", nargs="+", type=int, choices=matrix.PROCESSES, default=matrix.PROCESSES)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1])
+    parser.add_argument("--parallel", type=int, default=CELLS_PER_CORE * (os.cpu_count() or 1), help="cells at once")
+    parser.add_argument("--fresh", action="store_true", help="forget the figures of an interrupted run")
+    parser.add_argument("--render", action="store_true", help="only tables and plots, from the figures there are")
+    return parser.parse_args()
