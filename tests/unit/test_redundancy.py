@@ -95,7 +95,7 @@ def retried(algorithm: Any) -> Served:
 
 @pytest.mark.parametrize("algorithm", ["sliding_window", "token_bucket"])
 def test_two_models_serve_what_both_quotas_allow_and_refusals_are_gone(algorithm: str) -> None:
-    """At least 1.55 times one model's tokens (the quotas' own ratio is 1.6); retrying callers are refused, Rota's not."""
+    """At least 1.55 times one model's tokens (the quotas' ratio is 1.6); who retries is refused, who books is not."""
     one, two = booked(algorithm, nova_pro=NOVA_PRO), booked(algorithm, nova_pro=NOVA_PRO, llama_3=LLAMA_3)
     retries = retried(algorithm)
     told = f"one: {one}, two: {two}, one with retries: {retries}"
