@@ -175,9 +175,7 @@ def _queue(quote: Quote, now_ms: int) -> Queue:
 def _must_queue(best: Quote, now_ms: int, returns: int) -> bool:
     """Whether a bulk call stands behind others, or would hold more of the future than it may."""
     ahead_ms = best.start_ms - now_ms
-    if returns:
-        return ahead_ms > HORIZON_MS and returns < PATIENCE
-    return ahead_ms > AT_ONCE_MS and max(best.start_ms, best.account.tail_ms) - now_ms > HORIZON_MS
+    return ahead_ms > HORIZON_MS and returns < PATIENCE if returns else ahead_ms > AT_ONCE_MS
 
 
 def _spread_ms(request: ModelRequest) -> int:
