@@ -227,10 +227,10 @@ def test_a_bulk_call_that_must_wait_takes_one_ticket(world: World) -> None:
     before = {name: world.ledger.account(name).bookings for name in ("a", "b")}
     waiting = wait(world)
     assert (waiting.pending.booking, waiting.pending.returns) == (None, 1)
-    assert 57_500 < waiting.until_ms - START_MS < 60_500
+    assert 58_500 < waiting.until_ms - START_MS < 60_500
     assert {name: world.ledger.account(name).bookings for name in ("a", "b")} == before
     world.finish(pending=waiting.pending)
-    assert world.provider.calls[0][1] == 62_000
+    assert world.provider.calls[0][1] == 62_100
 
 
 def test_tickets_are_served_in_order_and_one_window_after_the_other(world: World) -> None:
@@ -241,7 +241,7 @@ def test_tickets_are_served_in_order_and_one_window_after_the_other(world: World
         waiting = world.run()
         assert isinstance(waiting, Waiting)
         dues.append(round((waiting.until_ms - START_MS) / 1000))
-    assert dues == [58] * 6 + [120] * 3
+    assert dues == [59] * 6 + [121] * 3
 
 
 def test_who_comes_later_stands_behind_the_queue_but_takes_room_that_is_free_now(world: World) -> None:

@@ -27,8 +27,6 @@ AT_ONCE_MS = 2_000
 """Room within this time is taken by whoever comes, past the queue: nobody else can be here in time."""
 EARLY_MS = 3_000
 """How long before its start a caller that waits elsewhere is woken, so that the call leaves in time."""
-TICKET_EARLY_MS = 4_000
-"""How long before its turn a ticket's holder comes back: early it books ahead or waits on, late it has wasted room."""
 OUTAGE_MS = 30_000
 """How long a call waits for a pool whose models are all down, before it is done without one."""
 ASK_AGAIN_MS = 5_000
@@ -77,7 +75,7 @@ class Admission:
         """
         accounts = self._ledger.read([decision.candidates[0].id])
         while True:
-            now_ms = self._ledger.clock.now_ms()
+            now_ms = self._ledger.soonest_ms()
             quotes = self._quotes(request, decision, accounts, now_ms)
             if (not quotes or quotes[0].start_ms > now_ms) and len(accounts) < len(decision.candidates):
                 accounts |= self._ledger.read(model.id for model in decision.candidates if model.id not in accounts)
@@ -96,7 +94,7 @@ class Admission:
             if request.priority == "bulk" and _must_queue(best, now_ms, returns):
                 due_ms = best.start_ms if returns else self._take_ticket(quotes, now_ms)
                 if due_ms is not None:
-                    return Return(max(now_ms, due_ms - TICKET_EARLY_MS) + _spread_ms(request), returns + 1)
+                    return Return(max(now_ms, due_ms) + _spread_ms(request), returns + 1)
                 accounts |= self._ledger.read(accounts)
                 continue
             latest_ms = quotes[1].start_ms if len(quotes) > 1 else best.start_ms + INSIDE_MS
@@ -179,5 +177,8 @@ def _must_queue(best: Quote, now_ms: int, returns: int) -> bool:
 
 
 def _spread_ms(request: ModelRequest) -> int:
-    """Up to a second that differs between the members of a series, so that they do not come back together."""
-    return request.rotation * 137 % 1000
+    """Part of a second that differs between the members of a series, so that they do not come back together.
+
+    Still within the second in which room opens: whoever books for the same second does so without disturbing others.
+    """
+    return request.rotation * 137 % 700

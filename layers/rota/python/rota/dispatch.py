@@ -43,12 +43,14 @@ MAX_REFUSALS = 20
 class Pending:
     """What a caller brings back after waiting: its booking or ticket, failed attempts, and when it first asked.
 
-    `returns` counts how often it has come back with a ticket; `looked`: it has looked for an earlier start already.
+    `turn_ms` is when to ask again, `returns` how often it will have done so with a ticket by then; `looked`: it has
+    looked for an earlier start already.
     """
 
     first_ms: int
     booking: Booking | None = None
     attempts: tuple[Attempt, ...] = ()
+    turn_ms: int = 0
     returns: int = 0
     looked: bool = False
 
@@ -103,17 +105,18 @@ class Dispatcher:
         """
         state = pending or Pending(self._ledger.clock.now_ms())
         while True:
+            if state.turn_ms:
+                self._sleep(max(0, state.turn_ms - self._ledger.clock.now_ms()) / 1000)
+                state = replace(state, turn_ms=0)
             decision = self._decide(request, state.attempts)
             booking = self._brought_back(request, decision, state)
             if booking is None:
                 returns = PATIENCE if state.booking else state.returns
                 admitted = self._admission.admit(request, decision, returns, state.first_ms)
                 if isinstance(admitted, Return):
-                    state = replace(state, booking=None, returns=admitted.returns, looked=False)
-                    wait_ms = admitted.at_ms - self._ledger.clock.now_ms()
-                    if wait_ms > INSIDE_MS:
-                        return Waiting(admitted.at_ms, state)
-                    self._sleep(max(0, wait_ms) / 1000)
+                    state = Pending(state.first_ms, None, state.attempts, admitted.at_ms, admitted.returns)
+                    if admitted.at_ms - self._ledger.clock.now_ms() > INSIDE_MS:
+                        return Waiting(admitted.at_ms - EARLY_MS, state)
                     continue
                 booking = admitted
             ready = self._get_ready(replace(state, booking=booking), booking, remaining_ms())
@@ -126,7 +129,7 @@ class Dispatcher:
                 )
                 if finished is not None:
                     return finished
-            state = Pending(state.first_ms, None, tuple(attempts), PATIENCE)
+            state = Pending(state.first_ms, None, tuple(attempts), returns=PATIENCE)
 
     def _brought_back(self, request: ModelRequest, decision: Decision, state: Pending) -> Booking | None:
         """The booking from before the wait if it still holds, moved up if that can be done."""

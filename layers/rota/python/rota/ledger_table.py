@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 BACKOFF_S = 0.05
 READ_TRIES = 4
+LEARN = 0.3
+"""Weight of the last request in what is known of their delay."""
 THROTTLES = {"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"}
 TROUBLE = (ClientError, HTTPClientError, NotConnectedError)
 """What a request may raise; `code` and `passes` tell the kinds apart."""
@@ -31,6 +33,8 @@ class LedgerTable:
         self, dynamodb: DynamoDBClient, table: str, clock: ServiceClock, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._dynamodb, self._table, self._clock, self._sleep = dynamodb, table, clock, sleep
+        self.delay_ms = 0.0
+        """How long a request takes lately."""
 
     def item(self, model: str) -> Any:
         """A model's item as it is now; empty when there is none."""
@@ -85,9 +89,13 @@ class LedgerTable:
     def _timed(self, call: Callable[..., Any], **arguments: Any) -> Any:
         """Make one request and let the clock learn from its reply."""
         sent_ms = self._clock.local_ms()
-        reply = call(**arguments)
+        try:
+            reply = call(**arguments)
+        finally:
+            received_ms = self._clock.local_ms()
+            self.delay_ms += LEARN * (received_ms - sent_ms - self.delay_ms)
         date = reply["ResponseMetadata"]["HTTPHeaders"].get("date", "")
-        self._clock.observe(date, sent_ms, self._clock.local_ms())
+        self._clock.observe(date, sent_ms, received_ms)
         return reply
 
 
