@@ -44,7 +44,7 @@ TOPICS = ("billing", "storage", "the scheduler", "the gateway", "backups", "sear
 TARGET = 1.15
 CHARACTERS = 10_800
 """Of a document: about 2,700 tokens, as the simulated vendors count them (4 characters each)."""
-TOKENS_A_BATCH = 2_950
+TOKENS_A_BATCH = 3_300
 """What a document's batch takes of a quota, prompt and notes included."""
 WARMING = 32
 """Documents of the job that warms the functions."""
@@ -53,6 +53,14 @@ JOB_DOCUMENTS = 40
 OVERLOAD = 1.5
 POLL_S = 2.0
 QUERY = "Which teams were slow, and why?"
+STATES = {
+    "GatherDocuments": "gathering",
+    "PlanJob": "planning",
+    "SummarizeBatches": "summaries",
+    "SynthesizeSummaries": "synthesis",
+    "WriteAnswer": "answer",
+}
+"""The states that begin a step, and what it is called."""
 FINISHED = ("done", "failed", "stopped")
 
 
@@ -194,6 +202,7 @@ def report(bench: Bench, workload: Workload, jobs: Sequence[dict[str, Any]]) -> 
         print(f"makespan {took_s:.1f} s, bound {name} {bound_s:.1f} s: {took_s / max(1, bound_s):.2f} × ({TARGET} ×)")
     read, documents = (sum(job["coverage"][name] for job in jobs) for name in ("read", "documents"))
     fallbacks, refusals = (sum(job["usage"][name] for job in jobs) for name in ("fallbacks", "refusals"))
+    print("; ".join(f"{name} {seconds:.1f} s" for name, seconds in phases(bench.state, jobs).items()) + ", means")
     print(f"coverage {read} of {documents} documents; fallbacks {fallbacks}; refusals {refusals}")
     for name, seen in vendors.items():
         minutes = " ".join(f"{used / 1000:.0f}k" for used in seen["tokens_per_window"].values())
@@ -203,6 +212,23 @@ def report(bench: Bench, workload: Workload, jobs: Sequence[dict[str, Any]]) -> 
         )
     print(f"summarize_batch: at most {peak_mb('summarize_batch'):.0f} MB of its 512 MB in any process\n")
     print("\n".join(split(bench.state, [job["job_id"] for job in jobs]).lines()))
+
+
+def phases(state: State, jobs: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """How long the steps of a job took, in seconds, means over the jobs."""
+    machine = local_session().client("stepfunctions", endpoint_url=state.endpoint)
+    found: dict[str, list[float]] = {}
+    for job in jobs:
+        arn = f"{state.outputs['WorkflowArn'].replace(':stateMachine:', ':execution:', 1)}:{job['job_id']}"
+        begun: dict[str, float] = {}
+        for event in machine.get_execution_history(executionArn=arn, maxResults=1000)["events"]:
+            name = event.get("stateEnteredEventDetails", {}).get("name")
+            if name in STATES:
+                begun.setdefault(name, event["timestamp"].timestamp())
+        ends = [*list(begun.values())[1:], job["finished_ms"] / 1000]
+        for (name, start), end in zip(begun.items(), ends, strict=True):
+            found.setdefault(STATES[name], []).append(end - start)
+    return {name: sum(seconds) / len(seconds) for name, seconds in found.items()}
 
 
 def peak_mb(function: str) -> float:
