@@ -73,7 +73,7 @@ class Admission:
         Raises NoCapacityError when no candidate can ever, or within LONGEST_WAIT_MS, start the call, and when all are
         down for OUTAGE_MS.
         """
-        accounts = self._ledger.read([decision.candidates[0].id])
+        accounts, lost = self._ledger.read([decision.candidates[0].id]), False
         while True:
             now_ms = self._ledger.soonest_ms()
             quotes = self._quotes(request, decision, accounts, now_ms)
@@ -91,17 +91,18 @@ class Admission:
                 raise NoCapacityError(f"no model of {decision.rule} can start within {minutes} minutes")
             if best.start_ms - now_ms > FARTHEST_MS:
                 return Return(best.start_ms - FARTHEST_MS + _spread_ms(request), returns)
-            if request.priority == "bulk" and _must_queue(best, now_ms, returns):
+            if request.priority == "bulk" and _must_queue(best, now_ms, returns, lost):
                 due_ms = best.start_ms if returns else self._take_ticket(quotes, now_ms)
                 if due_ms is not None:
                     return Return(max(now_ms, due_ms) + _spread_ms(request), returns + 1)
                 accounts |= self._ledger.read(accounts)
                 continue
-            latest_ms = quotes[1].start_ms if len(quotes) > 1 else best.start_ms + INSIDE_MS
+            # Who lost a race stays with the model: racing on from one to the next, all make each other lose.
+            latest_ms = quotes[1].start_ms if len(quotes) > 1 and not lost else best.start_ms + INSIDE_MS
             booked = self._book(best, max(latest_ms, best.start_ms + 999))
             if isinstance(booked, Booking):
                 return booked
-            accounts[booked.model] = booked
+            accounts[booked.model], lost = booked, True
 
     def sooner(self, request: ModelRequest, decision: Decision, booking: Booking) -> Booking:
         """A booking that starts clearly sooner than `booking`, which then is given back; else `booking`."""
@@ -170,10 +171,12 @@ def _queue(quote: Quote, now_ms: int) -> Queue:
     return queue(quote.account, claim.amounts, claim.expected, now_ms, settled_ms)
 
 
-def _must_queue(best: Quote, now_ms: int, returns: int) -> bool:
-    """Whether a bulk call stands behind others, or would hold more of the future than it may."""
+def _must_queue(best: Quote, now_ms: int, returns: int, lost: bool) -> bool:
+    """Whether a bulk call stands behind others, who were faster for instance, or would hold more of the future."""
     ahead_ms = best.start_ms - now_ms
-    return ahead_ms > HORIZON_MS and returns < PATIENCE if returns else ahead_ms > AT_ONCE_MS
+    if returns:
+        return ahead_ms > HORIZON_MS and returns < PATIENCE
+    return ahead_ms > (0 if lost else AT_ONCE_MS)
 
 
 def _spread_ms(request: ModelRequest) -> int:

@@ -72,8 +72,8 @@ class LedgerTable:
         return True
 
     def back_off(self, tries: int) -> None:
-        """Sleep a moment, longer after more tries."""
-        self._sleep(random.uniform(0, min(0.5, BACKOFF_S * 2 ** min(tries, 5))))
+        """Sleep a moment, longer after more tries and on a slower table: each loser's next try makes others lose."""
+        self._sleep(random.uniform(0, max(BACKOFF_S, self.delay_ms / 1000) * 2 ** min(tries, 3)))
 
     def _patiently(self, call: Callable[..., Any], **arguments: Any) -> Any:
         """Make one reading request; it may be repeated, so trouble that passes is waited out."""
