@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,11 @@ class Journal:
     def running(self) -> Path:
         """Where cells keep their files while they run."""
         return self.folder / "running"
+
+    def prepare(self) -> None:
+        """Make the folders, without what an interrupted run left behind."""
+        shutil.rmtree(self.running, ignore_errors=True)
+        self.running.mkdir(parents=True)
 
     def cells(self) -> list[dict[str, Any]]:
         """Those that are finished."""

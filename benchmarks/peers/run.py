@@ -62,7 +62,7 @@ def main() -> None:
 
 def _measure(journal: Journal, cells: Sequence[Cell], options: argparse.Namespace) -> bool:
     """Run what is missing. Whether somebody interrupted it."""
-    journal.running.mkdir(parents=True, exist_ok=True)
+    journal.prepare()
     found = {cell["cell"] for cell in journal.cells()}
     if options.fresh or not found or found >= {cell.name for cell in cells} or journal.made_with() != about.versions():
         journal.forget()
@@ -71,7 +71,7 @@ def _measure(journal: Journal, cells: Sequence[Cell], options: argparse.Namespac
         journal.describe(_facts(cells, options.parallel))
     missing = [cell for cell in cells if cell.name not in found]
     print(f"{len(missing)} of {len(cells)} cells, {options.parallel} side by side.", flush=True)
-    with emulator() as endpoint:
+    with emulator(journal.running) as endpoint:
         return _run_all(journal, missing, endpoint, options.parallel)
 
 
