@@ -26,7 +26,7 @@ from unittest.mock import patch
 
 import boto3
 
-from benchmarks.burst import document
+from benchmarks.end_to_end import document
 from benchmarks.item_sizes import READ_UNIT, WRITE_UNIT, item_bytes, job_item_bytes, ledger_item_bytes, write_units
 from benchmarks.prices import METRIC_MONTH_USD, usd
 from benchmarks.walked_machine import State, VirtualClock, Walk

@@ -121,3 +121,26 @@ def test_a_request_too_large_is_moved_and_never_repeated(wire: Any) -> None:
     for story in world.stories:
         models = [attempt.model for attempt in story.attempts]
         assert len(models) == len(set(models)) <= 1
+
+
+def test_when_everything_is_down_calls_do_not_wait_for_each_others_probes() -> None:
+    """A hundred at once: each gives up after half a minute, whoever probes meanwhile."""
+    world = PoolWorld(pool_of("sliding_window", "bedrock", a=200_000, b=200_000), seed=1)
+    world.trouble("a", "outage")
+    world.trouble("b", "outage")
+    world.burst(100)
+    report = world.run()
+    assert report.completed == 0
+    assert report.failed.keys() <= {"all_models_failed", "no_capacity"}
+    assert max(story.ended_s - story.asked_s for story in world.stories) < 45
+
+
+def test_a_short_outage_of_everything_is_waited_out() -> None:
+    """Ten seconds: only those fail who find out; the others wait."""
+    world = PoolWorld(pool_of("sliding_window", "bedrock", a=200_000, b=200_000), seed=1)
+    for model in ("a", "b"):
+        world.trouble(model, "outage", 60, 70)
+    world.arrivals(1.0, 120, task="summarize")
+    report = world.run()
+    assert sum(report.failed.values()) <= 5  # those who found out that both models are down
+    assert report.completed >= 0.95 * len(world.stories)

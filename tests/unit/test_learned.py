@@ -51,7 +51,7 @@ def test_the_time_out_follows_the_latency_and_the_output_asked_for() -> None:
     """Equal latencies of a second for 500 tokens: a second for those, more for more, never above the provider's."""
     steady = taught(1000)
     assert steady.latency_ms(500) == 1000
-    assert 1000 <= steady.timeout_ms(500, 60_000) <= 1100
+    assert 2500 <= steady.timeout_ms(500, 60_000) <= 2600
     assert steady.timeout_ms(4500, 60_000) == pytest.approx(5 * steady.timeout_ms(500, 60_000), rel=0.02)
     assert steady.timeout_ms(50_000, 20_000) == 20_000
     assert mixed(*[500, 1500] * 20).timeout_ms(500, 60_000) > 3500

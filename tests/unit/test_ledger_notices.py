@@ -259,3 +259,14 @@ def test_two_who_begin_a_queue_at_once_stand_behind_each_other(ledger: Ledger, c
     assert first is not None
     assert second is not None
     assert second - first == 62_000
+
+
+def test_the_quota_of_a_day_does_not_set_the_pace_of_the_queue(clock: Time) -> None:
+    """A call of 3,000 is a twentieth of this day, and half a minute of this minute."""
+    catalog = catalog_of(m=[("tpm", 6000, "token_bucket"), ("tpd", 60_000, "token_bucket")])
+    store: Any = FakeDynamoDB(lambda: clock.at_ms)
+    ledger = Ledger(store, "Ledger", catalog, clock, clock.sleep)
+    amounts = {"tpm": 3000, "tpd": 3000}
+    assert isinstance(ledger.book(ledger.account("m"), amounts, NOW_MS), Booking)
+    dues = [ledger.queue(queue(ledger.account("m"), amounts, amounts, clock.at_ms, 0)) for _ in range(3)]
+    assert [round(((due or 0) - NOW_MS) / 1000) for due in dues] == [2, 32, 62]

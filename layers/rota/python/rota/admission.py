@@ -29,6 +29,9 @@ EARLY_MS = 3_000
 """How long before its start a caller that waits elsewhere is woken, so that the call leaves in time."""
 TICKET_EARLY_MS = 4_000
 """How long before its turn a ticket's holder comes back: early it books ahead or waits on, late it has wasted room."""
+OUTAGE_MS = 30_000
+"""How long a call waits for a pool whose models are all down, before it is done without one."""
+ASK_AGAIN_MS = 5_000
 WORTH_MS = 2_000
 """How much sooner another start must be to move a booking there."""
 LONGEST_WAIT_MS = 3_600_000
@@ -46,6 +49,10 @@ class Quote:
     account: Account
     claim: Claim
 
+    def is_down(self, now_ms: int) -> bool:
+        """Whether the model's breaker is open, and this call is not the one to probe it now."""
+        return self.account.is_probed and self.start_ms > now_ms
+
 
 @dataclass(frozen=True, slots=True)
 class Return:
@@ -61,11 +68,12 @@ class Admission:
     def __init__(self, ledger: Ledger, timeout_ms: Callable[[Model], int]) -> None:
         self._ledger, self._timeout_ms = ledger, timeout_ms
 
-    def admit(self, request: ModelRequest, decision: Decision, returns: int) -> Booking | Return:
+    def admit(self, request: ModelRequest, decision: Decision, returns: int, first_ms: int) -> Booking | Return:
         """Book the first candidate that can start now, else the soonest; or say when to come back.
 
-        `returns` is how often the call has come back with a ticket, 0 without one. Raises NoCapacityError when no
-        candidate can ever, or within LONGEST_WAIT_MS, start the call.
+        `returns` is how often the call has come back with a ticket, 0 without one; `first_ms` when it first asked.
+        Raises NoCapacityError when no candidate can ever, or within LONGEST_WAIT_MS, start the call, and when all are
+        down for OUTAGE_MS.
         """
         accounts = self._ledger.read([decision.candidates[0].id])
         while True:
@@ -76,6 +84,9 @@ class Admission:
                 continue
             if not quotes:
                 raise _impossible(request, decision, accounts, now_ms)
+            quotes = [quote for quote in quotes if not quote.is_down(now_ms)]
+            if not quotes:
+                return _wait_for_probes(decision, now_ms, first_ms, returns)
             best = quotes[0]
             if best.start_ms - now_ms > LONGEST_WAIT_MS:
                 minutes = LONGEST_WAIT_MS // 60_000
@@ -147,6 +158,13 @@ def _impossible(
     return NoCapacityError(f"no model of {decision.rule} can take this call: {'; '.join(reasons)}", too_large=too_large)
 
 
+def _wait_for_probes(decision: Decision, now_ms: int, first_ms: int, returns: int) -> Return:
+    """Ask again soon, as others probe the models meanwhile; but not for ever."""
+    if now_ms - first_ms > OUTAGE_MS:
+        raise NoCapacityError(f"every model of {decision.rule} is down")
+    return Return(now_ms + ASK_AGAIN_MS, returns)
+
+
 def _queue(quote: Quote, now_ms: int) -> Queue:
     claim = quote.claim
     gives_back = claim.expected != claim.amounts
@@ -157,9 +175,7 @@ def _queue(quote: Quote, now_ms: int) -> Queue:
 def _must_queue(best: Quote, now_ms: int, returns: int) -> bool:
     """Whether a bulk call stands behind others, or would hold more of the future than it may."""
     ahead_ms = best.start_ms - now_ms
-    if returns:
-        return ahead_ms > HORIZON_MS and returns < PATIENCE
-    return ahead_ms > AT_ONCE_MS and max(best.start_ms, best.account.tail_ms) - now_ms > HORIZON_MS
+    return ahead_ms > HORIZON_MS and returns < PATIENCE if returns else ahead_ms > AT_ONCE_MS
 
 
 def _spread_ms(request: ModelRequest) -> int:

@@ -106,9 +106,15 @@ class Dispatcher:
             decision = self._decide(request, state.attempts)
             booking = self._brought_back(request, decision, state)
             if booking is None:
-                admitted = self._admission.admit(request, decision, PATIENCE if state.booking else state.returns)
+                returns = PATIENCE if state.booking else state.returns
+                admitted = self._admission.admit(request, decision, returns, state.first_ms)
                 if isinstance(admitted, Return):
-                    return Waiting(admitted.at_ms, replace(state, booking=None, returns=admitted.returns, looked=False))
+                    state = replace(state, booking=None, returns=admitted.returns, looked=False)
+                    wait_ms = admitted.at_ms - self._ledger.clock.now_ms()
+                    if wait_ms > INSIDE_MS:
+                        return Waiting(admitted.at_ms, state)
+                    self._sleep(max(0, wait_ms) / 1000)
+                    continue
                 booking = admitted
             ready = self._get_ready(replace(state, booking=booking), booking, remaining_ms())
             if isinstance(ready, Waiting):

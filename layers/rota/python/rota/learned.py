@@ -22,7 +22,10 @@ FRAME_TOKENS = 16
 LEAST_SHARE = 0.25
 HEADROOM = 1.25
 """How much more output is allowed than calls like this one are likely to use."""
-LEAST_TIMEOUT_MS = 1000
+LEAST_TIMEOUT_MS = 2500
+"""Shorter delays happen on any network."""
+LEAST_SCATTER = 0.25
+"""Of the mean: calls that were alike so far will not be for ever."""
 FIXED_TOKENS = 500
 """What a call costs in time beside its output, in output tokens: the way, the queue, reading the prompt."""
 
@@ -94,7 +97,7 @@ class Learned:
             return most_ms
         mean, deviation = _moments(self.paces, self.pace, self.pace_squares)
         deviations = 6 + 6 * ENOUGH / self.paces  # few samples know little of how far they scatter
-        usual_ms = (mean + deviations * deviation) * (FIXED_TOKENS + output_tokens) / 1000
+        usual_ms = (mean + deviations * max(deviation, LEAST_SCATTER * mean)) * (FIXED_TOKENS + output_tokens) / 1000
         return min(most_ms, max(LEAST_TIMEOUT_MS, math.ceil(usual_ms)))
 
     def latency_ms(self, output_tokens: int) -> int:

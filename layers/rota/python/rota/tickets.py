@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from rota.accounts import Account, Amounts
-from rota.limits import Bookings
+from rota.limits import Bookings, Limiter
+from rota.quotas import MINUTE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,11 @@ class Queue:
     def due_ms(self, tail_ms: int) -> int:
         """When a call starts whose ticket begins at `tail_ms`."""
         waiting_ms, from_s = max(0, tail_ms - self.first_ms), self.now_ms // 1000
-        starts = [
-            limit.queued(self.bookings[kind], waiting_ms * limit.amount // (limit.period_s * 1000), units, from_s)
-            for kind, units in self.amounts.items()
-            for limit in [self.account.limiters[kind]]
-        ]
+        starts = []
+        for kind, units in self.amounts.items():
+            limit = self.account.limiters[kind]
+            ahead = waiting_ms * limit.amount // (limit.period_s * 1000) if _paces(limit) else 0
+            starts.append(limit.queued(self.bookings[kind], ahead, units, from_s))
         return max(self.first_ms, *(start * 1000 for start in starts))
 
 
@@ -48,15 +49,21 @@ def queue(account: Account, amounts: Amounts, expected: Amounts, now_ms: int, se
     Calls that left within the last `settled_ms` have given nothing back yet: their bookings count as what calls like
     this one use.
     """
-    now_s, bookings, firsts, advances = now_ms // 1000, {}, [], []
+    now_s, bookings, firsts, advances = now_ms // 1000, {}, [], [1]
     for kind, units in expected.items():
         limit, closed = account.limiters[kind], account.closed(kind, now_s)
         young = limit.slot_of(now_s - settled_ms // 1000)
         bookings[kind] = _settled(closed, young, units / max(1, amounts[kind]))
         firsts.append(limit.earliest(bookings[kind], 1, now_s))
-        advances.append(units * limit.period_s * 1000 // limit.amount)
+        if _paces(limit):
+            advances.append(units * limit.period_s * 1000 // limit.amount)
     first_ms = max(now_ms + settled_ms, account.blocked_until_s * 1000, *(first * 1000 for first in firsts))
     return Queue(account, bookings, amounts, now_ms, first_ms, max(advances))
+
+
+def _paces(limit: Limiter) -> bool:
+    """Whether calls follow each other at the pace of this quota; that of a day is there until it is spent."""
+    return limit.window_s == MINUTE_S
 
 
 def _settled(bookings: Bookings, young: int, share: float) -> Bookings:
