@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +31,18 @@ class Journal:
         """Where cells keep their files while they run."""
         return self.folder / "running"
 
-    def prepare(self) -> None:
-        """Make the folders, without what an interrupted run left behind."""
-        shutil.rmtree(self.running, ignore_errors=True)
-        self.running.mkdir(parents=True)
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else runs here meanwhile, and nothing is left of who was interrupted. Raises SystemExit."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise SystemExit(f"another run is at work in {self.folder}") from error
+            shutil.rmtree(self.running, ignore_errors=True)
+            self.running.mkdir()
+            yield
 
     def cells(self) -> list[dict[str, Any]]:
         """Those that are finished."""

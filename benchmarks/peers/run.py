@@ -47,7 +47,8 @@ def main() -> None:
     journal = Journal(WORKING / name)
     if not options.render:
         try:
-            interrupted = _measure(journal, cells, options)
+            with journal.alone():
+                interrupted = _measure(journal, cells, options)
         except KeyboardInterrupt:
             interrupted = True
         if interrupted:
@@ -62,7 +63,6 @@ def main() -> None:
 
 def _measure(journal: Journal, cells: Sequence[Cell], options: argparse.Namespace) -> bool:
     """Run what is missing. Whether somebody interrupted it."""
-    journal.prepare()
     found = {cell["cell"] for cell in journal.cells()}
     if options.fresh or not found or found >= {cell.name for cell in cells} or journal.made_with() != about.versions():
         journal.forget()

@@ -270,6 +270,8 @@ def test_a_journal_keeps_what_was_finished(tmp_path: Path) -> None:
     assert journal.cells() == [{"cell": "a"}]
     journal.describe({"versions": {"litellm": "1"}})
     assert journal.made_with() == {"litellm": "1"}
+    with journal.alone(), pytest.raises(SystemExit, match="another run"), journal.alone():
+        pass
 
 
 def test_the_standard_matrix_has_every_policy_on_every_workload() -> None:
