@@ -99,15 +99,15 @@ def _earliest_s(
     return round(high, 2)
 
 
-def ideal_waits_s(
+def ideal_starts_s(
     requests: Sequence[Request], models: Sequence[PoolModel], algorithm: Algorithm, phase_s: float = 0.0
 ) -> list[float]:
-    """The waits in one central queue, first come first served, that spends the pool's quota to the last token.
+    """When each call starts in one central queue, first come first served, that spends the pool to the last token.
 
-    For calls without predecessors. No real scheduler can wait less on average without serving small calls first.
+    For calls without predecessors. Nobody can wait less on average but by serving small calls first.
     """
-    waits, tokens = [], 0
+    starts, tokens = {}, 0
     for request in sorted(requests, key=lambda request: (request.at_s, request.index)):
         tokens += request.tokens
-        waits.append(max(0.0, _earliest_s(tokens, models, algorithm, phase_s, None) - request.at_s))
-    return waits
+        starts[request.index] = max(request.at_s, _earliest_s(tokens, models, algorithm, phase_s, None))
+    return [starts[request.index] for request in requests]

@@ -62,10 +62,13 @@ def models_of(kind: PolicyKind, workload: Workload) -> Sequence[PoolModel]:
     return [replace(largest(models), wire=kind.single)]  # type: ignore[arg-type]  # a Wire, see POLICIES
 
 
-def run(cell: Cell, emulator: str, starting: threading.Lock) -> dict[str, Any]:
-    """Run it in real time and return its figures as JSON. `starting` keeps cells from starting up side by side."""
+def run(cell: Cell, emulator: str, running: Path, starting: threading.Lock) -> dict[str, Any]:
+    """Run it in real time and return its figures as JSON.
+
+    Its files are in a folder of their own in `running` meanwhile; `starting` keeps cells from starting up side by side.
+    """
     kind, workload = POLICIES[cell.policy], WORKLOADS[cell.workload](cell.seed)
-    with tempfile.TemporaryDirectory(prefix="rota-peers-") as name, ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix=f"{cell.policy}-", dir=running) as name, ExitStack() as stack:
         folder, port = Path(name), free_port()
         with starting:
             wait_until_quiet()

@@ -13,9 +13,9 @@ from local.processes import free_port
 
 
 @contextmanager
-def emulator() -> Iterator[str]:
-    """Its endpoint, for as long as this lasts."""
-    with tempfile.TemporaryDirectory(prefix="rota-peers-") as folder:
+def emulator(running: Path) -> Iterator[str]:
+    """Its endpoint, for as long as this lasts; its files are in `running` meanwhile."""
+    with tempfile.TemporaryDirectory(prefix="emulator-", dir=running) as folder:
         port, log, scratch = free_port(), Path(folder) / "emulator.log", Path(folder) / "scratch"
         process = start_emulator(port, scratch=scratch, log=log, tied=True)
         try:

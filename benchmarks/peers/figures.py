@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from statistics import fmean, median
 from typing import Any
 
+from benchmarks.peers.bounds import ideal_starts_s
+from benchmarks.peers.pools import POOLS
 from benchmarks.peers.workloads import WORKLOADS
 
 
@@ -78,6 +80,13 @@ def waits_s(cell: Mapping[str, Any]) -> dict[int, float]:
         for index, (asked, started) in enumerate(pairs)
         if asked is not None
     }
+
+
+def ideal_waits_s(cell: Mapping[str, Any]) -> list[float]:
+    """What every call would have waited in the ideal queue of `bounds`, or until the run was cut off."""
+    workload = WORKLOADS[cell["workload"]](cell["seed"])
+    starts = ideal_starts_s(workload.requests, POOLS[workload.pool], cell["algorithm"], cell["phase_s"])
+    return [min(start, cell["cut_s"]) - request.at_s for start, request in zip(starts, workload.requests, strict=True)]
 
 
 def _cut_short(cell: Mapping[str, Any]) -> int:

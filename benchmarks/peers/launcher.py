@@ -15,9 +15,11 @@ import multiprocessing
 import os
 import resource
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +46,20 @@ def main() -> None:
         pipe.recv()
     print("ready", flush=True)
     start_s = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, args=([process for process, _ in workers],), daemon=True).start()
     for _, pipe in workers:
         pipe.send(start_s)
     for process, _ in workers:
         process.join()
     sys.exit(max(abs(process.exitcode or 0) for process, _ in workers))
+
+
+def _end_with_parent(workers: Sequence[BaseProcess]) -> None:
+    """Whoever started this holds its standard input open for as long as the run is wanted."""
+    sys.stdin.read()
+    for worker in workers:
+        worker.kill()
+    os._exit(1)
 
 
 def _import_for(run: Run) -> None:

@@ -21,7 +21,7 @@ from benchmarks.peers.workloads import WORKLOADS
 STEP_S = 10.0
 _COLUMNS = 3
 _BELOW = (
-    "Coloured: tokens by the moment their call was admitted. Line: what the quotas admit. "
+    "1.5 times the quotas were asked for. Coloured: what was served. Line: what the quotas admit. "
     "Per cent: of all that they admit in three minutes."
 )
 
@@ -45,7 +45,7 @@ def timeline(cells: Mapping[str, Mapping[str, Any]]) -> Figure:
     for row in axes:
         row[0].set_ylabel("thousand\ntokens")
     vendors = some["algorithm"].replace("_", " ")
-    title(figure, f"1.5 times the quotas asked for, {vendors} quotas: tokens started in each ten seconds", _BELOW)
+    title(figure, f"Overload, {vendors} quotas: tokens started in each ten seconds", _BELOW)
     frame(figure, top=1.0, bottom=0.5, left=0.075, right=0.985, hspace=0.45, wspace=0.07)
     return figure
 

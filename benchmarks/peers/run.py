@@ -12,15 +12,12 @@ where it was when it is started again; --fresh forgets them.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import threading
 import time
-import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +26,7 @@ from benchmarks.peers import about, matrix, redis_server
 from benchmarks.peers.cell import Cell, run
 from benchmarks.peers.dynamodb import emulator
 from benchmarks.peers.figures import figures
+from benchmarks.peers.journal import Journal
 from benchmarks.peers.policies import POLICIES
 from benchmarks.peers.pools import ALGORITHMS
 from benchmarks.peers.table import markdown
@@ -41,41 +39,6 @@ CELLS_PER_CORE = 4
 """Side by side at most: cells wait most of the time, and none starts while the machine is busy (see `load`)."""
 
 
-@dataclass(frozen=True)
-class Journal:
-    """Figures of finished cells, one JSON line each, and what they were made with beside them."""
-
-    folder: Path
-
-    @property
-    def path(self) -> Path:
-        """Of the cells."""
-        return self.folder / "cells.jsonl"
-
-    def cells(self) -> list[dict[str, Any]]:
-        """Those that are finished."""
-        if not self.path.exists():
-            return []
-        return [json.loads(line) for line in self.path.read_text().splitlines()]
-
-    def append(self, cell: dict[str, Any]) -> None:
-        """Add a finished one."""
-        with self.path.open("a") as file:
-            file.write(json.dumps(cell) + "\n")
-
-    def about(self) -> dict[str, Any]:
-        """What was written by `describe`."""
-        return dict(json.loads((self.folder / "about.json").read_text()))
-
-    def describe(self, facts: dict[str, Any]) -> None:
-        """Write what the cells were made with."""
-        (self.folder / "about.json").write_text(json.dumps(facts, indent=2) + "\n")
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self.path.unlink(missing_ok=True)
-
-
 def main() -> None:
     """See the module."""
     options = _options()
@@ -83,7 +46,14 @@ def main() -> None:
     published = name in ("standard", "full")
     journal = Journal(WORKING / name)
     if not options.render:
-        _measure(journal, cells, options)
+        try:
+            with journal.alone():
+                interrupted = _measure(journal, cells, options)
+        except KeyboardInterrupt:
+            interrupted = True
+        if interrupted:
+            print("Interrupted; start again to go on from here.", flush=True)
+            os._exit(130)  # without waiting minutes for the threads of cells that nobody wants any more
         failed = {cell.name for cell in cells} - {cell["cell"] for cell in journal.cells()}
         if failed:
             raise SystemExit(f"{len(failed)} cells failed; start again to repeat them: {', '.join(sorted(failed))}")
@@ -91,39 +61,48 @@ def main() -> None:
     _render(source, RESULTS if published else journal.folder)
 
 
-def _measure(journal: Journal, cells: Sequence[Cell], options: argparse.Namespace) -> None:
-    journal.folder.mkdir(parents=True, exist_ok=True)
-    wanted, found = {cell.name for cell in cells}, {cell["cell"] for cell in journal.cells()}
-    if options.fresh or wanted <= found:
+def _measure(journal: Journal, cells: Sequence[Cell], options: argparse.Namespace) -> bool:
+    """Run what is missing. Whether somebody interrupted it."""
+    found = {cell["cell"] for cell in journal.cells()}
+    if options.fresh or not found or found >= {cell.name for cell in cells} or journal.made_with() != about.versions():
         journal.forget()
         found = set()
-    missing = [cell for cell in cells if cell.name not in found]
-    if not found:
         print("Measuring imports …", flush=True)
-        journal.describe(
-            {
-                "began": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-                "machine": about.machine(),
-                "versions": about.versions(),
-                "seeds": sorted({cell.seed for cell in cells}),
-                "parallel": options.parallel,
-                "imports": about.imports(),
-            }
-        )
+        journal.describe(_facts(cells, options.parallel))
+    missing = [cell for cell in cells if cell.name not in found]
     print(f"{len(missing)} of {len(cells)} cells, {options.parallel} side by side.", flush=True)
-    starting, began = threading.Lock(), time.monotonic()
-    with emulator() as endpoint, ThreadPoolExecutor(options.parallel) as threads:
-        running = {threads.submit(run, cell, endpoint, starting): cell for cell in missing}
+    with emulator(journal.running) as endpoint:
+        return _run_all(journal, missing, endpoint, options.parallel)
+
+
+def _facts(cells: Sequence[Cell], parallel: int) -> dict[str, Any]:
+    return {
+        "began": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": about.machine(),
+        "versions": about.versions(),
+        "seeds": sorted({cell.seed for cell in cells}),
+        "parallel": parallel,
+        "imports": about.imports(),
+    }
+
+
+def _run_all(journal: Journal, cells: Sequence[Cell], endpoint: str, parallel: int) -> bool:
+    """Run them side by side and write down what they give. Whether somebody interrupted it."""
+    starting, began, threads = threading.Lock(), time.monotonic(), ThreadPoolExecutor(parallel)
+    running = {threads.submit(run, cell, endpoint, journal.running, starting): cell for cell in cells}
+    try:
         for number, future in enumerate(as_completed(running), start=1):
-            try:
+            minutes = (time.monotonic() - began) / 60
+            error = future.exception()
+            if error is None:
                 journal.append(future.result())
-            except Exception:  # noqa: BLE001 - one cell that fails must not cost the others their hour
-                print(f"{running[future].name} failed:\n{traceback.format_exc()}", flush=True)
-                continue
-            print(
-                f"{(time.monotonic() - began) / 60:5.1f} min  {number}/{len(missing)}  {_line(future.result())}",
-                flush=True,
-            )
+                print(f"{minutes:5.1f} min  {number}/{len(cells)}  {_line(future.result())}", flush=True)
+            else:  # one cell that fails must not cost the others their hour
+                print(f"{minutes:5.1f} min  {number}/{len(cells)}  {running[future].name} failed: {error}", flush=True)
+    except KeyboardInterrupt:
+        threads.shutdown(wait=False, cancel_futures=True)
+        return True
+    return False
 
 
 def _line(cell: dict[str, Any]) -> str:
