@@ -68,10 +68,12 @@ synth: $(VENV) ## write the CloudFormation templates for STAGE to cdk.out
 deploy: $(VENV) ## deploy to the AWS account of your credentials: make deploy STAGE=dev|prod
 	ROTA_STAGE=$(STAGE) npx --yes aws-cdk@2.1148.1 deploy --all --app "python app.py"
 
-bench: setup $(BENCH) ## Rota beside its peers (most of an hour); then imports, the ledger's writes, end to end
+bench: setup $(BENCH) ## Rota beside its peers (most of an hour); then imports, the ledger's writes, scale, end to end
 	.bench/bin/python -m benchmarks.peers
 	python -m benchmarks.functions
 	python -m benchmarks.ledger
+	python -m benchmarks.protocols
+	python -m benchmarks.scale
 	python -m benchmarks.end_to_end
 
 lock: $(VENV) ## pin every dependency group again, with hashes
