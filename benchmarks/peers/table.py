@@ -57,6 +57,7 @@ def _preface(about: Mapping[str, Any]) -> Iterator[str]:
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     yield f"{about['began']}, {about['machine']}. {versions}. Seeds: {', '.join(map(str, about['seeds']))}."
     yield f"Up to {about['parallel']} cells ran side by side; the machine's cores were {about['busy']} busy meanwhile."
+    yield from [about["note"]] if "note" in about else []  # what a person wrote into about.json
     yield "What is compared, how, and what the columns mean: [benchmarks/peers/README.md](../peers/README.md)."
 
 
