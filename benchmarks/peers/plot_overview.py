@@ -93,7 +93,7 @@ def headline(overload: Mapping[str, Figures], burst: Mapping[str, Figures]) -> F
     axes[0].set_yticks(range(len(policies)), [POLICIES[policy].label for policy in policies])
     for label, policy in zip(axes[0].get_yticklabels(), policies, strict=True):
         label.set_fontweight("bold" if policy == "rota" else "normal")
-    title(figure, "Rota beside its peers: same vendors, same calls, same minutes, 10 processes", _HEADLINE)
+    title(figure, "Rota beside its peers: same vendors, same calls, 10 processes", _HEADLINE)
     frame(figure, top=1.2, bottom=0.1, left=0.235, right=0.985, wspace=0.1)
     return figure
 
