@@ -28,6 +28,9 @@ from local.state import ROOT
 
 PHASE_S = 6.0
 """How long after the vendors' clock every run starts: it matters to fixed windows, which turn by that clock."""
+MINUTE_S = 60.0
+JUST_OPENED_S = 10.0
+"""A fixed window that has opened so shortly before the cut does not count: its whole quota would seem allowed."""
 GRACE_S = 30.0
 """What a run may take beyond its patience: start-up, latency, backoffs."""
 _ENVIRONMENT = {
@@ -91,7 +94,9 @@ def run(cell: Cell, emulator: str, running: Path, starting: threading.Lock) -> d
 
 def _cut_s(cell: Cell, workload: Workload) -> float:
     if workload.cut_s is not None:
-        return workload.cut_s
+        past_s = (workload.cut_s + PHASE_S) % MINUTE_S
+        just_opened = cell.algorithm == "fixed_window" and past_s < JUST_OPENED_S
+        return workload.cut_s - past_s - 1 if just_opened else workload.cut_s
     return workload.patience * _bound_s(cell, workload, PHASE_S) + GRACE_S
 
 
@@ -124,8 +129,14 @@ def _launcher(
         text=True,
     )
     try:
-        if process.stdout is None or process.stdout.readline().strip() != "ready":
-            raise RuntimeError(f"{cell.name}: {(folder / 'workers.log').read_text()[-3000:]}")
+        said = ""
+        for line in process.stdout or ():  # libraries may print something first
+            if line.strip() == "ready":
+                break
+            said += line
+        else:
+            told = said[-1000:] + (folder / "workers.log").read_text()[-3000:]
+            raise RuntimeError(f"{cell.name} ended with {process.wait()}: {told}")
         yield process
     finally:
         process.kill()
@@ -143,7 +154,7 @@ def _measure(
     launcher.stdin.write(f"{json.dumps(start_s)}\n")
     launcher.stdin.flush()
     load = Load()
-    stats = _watch(workload, vendors, launcher, start_s)
+    stats = _watch(cell, workload, vendors, launcher, start_s)
     busy = load.busy()
     outputs = [json.loads((folder / f"worker-{n}.json").read_text()) for n in range(cell.processes)]
     calls = sorted((call for output in outputs for call in output["calls"]), key=lambda call: call["index"])
@@ -170,7 +181,7 @@ def _measure(
 
 
 def _watch(
-    workload: Workload, vendors: VendorServer, launcher: subprocess.Popen[str], start_s: float
+    cell: Cell, workload: Workload, vendors: VendorServer, launcher: subprocess.Popen[str], start_s: float
 ) -> dict[str, Any]:
     """Let the run go on, with its outage; the vendors' counters at its end, or when it is cut off."""
     outage = workload.outage
@@ -180,7 +191,7 @@ def _watch(
                 launcher.wait(max(0.0, start_s + at_s - time.time()))
             act(outage)
     if workload.cut_s is not None:
-        time.sleep(max(0.0, start_s + workload.cut_s - time.time()))
+        time.sleep(max(0.0, start_s + _cut_s(cell, workload) - time.time()))
         stats = vendors.stats()
         launcher.wait()
         return stats
