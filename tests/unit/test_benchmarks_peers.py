@@ -274,9 +274,11 @@ def test_a_journal_keeps_what_was_finished(tmp_path: Path) -> None:
         pass
 
 
-def test_the_standard_matrix_has_every_policy_on_every_workload() -> None:
-    """Each cell once; the full matrix holds all of it."""
+def test_the_standard_matrix_has_every_policy_and_every_workload() -> None:
+    """Each cell once; all policies where that is affordable; the full matrix holds all of it."""
     cells = list(matrix.standard(1))
     assert len({cell.name for cell in cells}) == len(cells)
-    assert {(cell.policy, cell.workload) for cell in cells} == {(p, w) for p in POLICIES for w in WORKLOADS}
+    asked = {(cell.policy, cell.workload) for cell in cells}
+    assert asked == {(p, w) for p in POLICIES for w in WORKLOADS if p in matrix.FEW or w in ("overload", "burst")}
+    assert set(matrix.FEW) <= set(POLICIES)
     assert {cell.name for cell in cells} <= {cell.name for cell in matrix.full(1)}
