@@ -140,6 +140,19 @@ def test_a_failure_is_data(stack: JobStack, scenario: Callable[[JobStack, str], 
     assert sentence in answer["error"]["message"]
 
 
+def test_code_carries_its_imports_to_the_plan(stack: JobStack) -> None:
+    """Only this function has the parsers; the planning one scores batches by what it left."""
+    sources = (
+        {"type": "text", "title": "a.py", "text": "import b.c"},
+        {"type": "text", "title": "b.rs", "text": "use d;"},
+    )
+    prepare(stack, "j-00000000000000a1", TEXT, *sources)
+    handle(event("mixed_sources"), Context())
+    listed = stack.files("j-00000000000000a1").document_list()["documents"]
+    assert [one.get("imports") for one in listed] == [None, ["b.c"], ["d"]]
+    assert "imports" not in listed[0]
+
+
 def test_a_repetition_counts_nothing_twice(stack: JobStack) -> None:
     """Counters are set, not added."""
     mixed_sources(stack, "j-00000000000000a1")

@@ -76,6 +76,7 @@ def test_every_kind_of_source(files: JobFiles) -> None:
             "media_type": "text/plain",
             "bytes": 15,
             "characters": 14,
+            "imports": [],
         },
         {
             "number": 3,
@@ -96,6 +97,33 @@ def test_every_kind_of_source(files: JobFiles) -> None:
     ]
     assert (gathered["failed"], gathered["duplicates"]) == ([], [])
     assert [files.document(n)["text"] for n in (1, 2, 4)] == ["Größe", "print('hello')", "One page"]
+    assert files.document_list() == gathered
+
+
+def test_code_is_listed_with_what_it_imports(files: JobFiles) -> None:
+    """By its title, wherever it came from; None where that is not known, and prose has no imports at all."""
+    put(
+        files,
+        {
+            "library/a.py": b"from .b import c\r\nimport os\r\n",
+            "library/b.ts": "import x from './größe'".encode("utf-16"),
+            "library/c.rb": b"require 'set'",
+            "library/d.py": b"import os\nprint 'Python 2'",
+            "library/e.md": b"import os",
+            "library/f.py": b"from .b import c\nimport os",
+        },
+    )
+    ask(files, {"type": "text", "title": "src/main.go", "text": 'package main\nimport "fmt"'}, LIBRARY)
+    gathered = gather(files)
+    assert {one["title"]: one.get("imports", "none") for one in gathered["documents"]} == {
+        "src/main.go": ["fmt"],
+        "a.py": [".b.c", "os"],
+        "b.ts": ["./größe"],
+        "c.rb": None,
+        "d.py": None,
+        "e.md": "none",
+    }
+    assert files.document(2)["imports"] == [".b.c", "os"]
     assert files.document_list() == gathered
 
 

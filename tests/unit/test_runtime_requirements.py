@@ -58,7 +58,8 @@ def test_functions_and_library_need_only_their_layers() -> None:
 
 
 def test_readers_of_documents_need_only_the_documents_layer() -> None:
-    """PDF and HTML are read with requirements/documents.txt, which GatherDocuments alone has."""
+    """PDF, HTML and code are read with requirements/documents.txt, which GatherDocuments alone has."""
     readers = list((LIBRARY / "documents").glob("read_*.py"))
-    assert {name for path in readers for name in third_party(path)} == {"bs4", "pypdf"}
-    assert pinned("documents") >= {"bs4", "pypdf"}
+    grammars = {f"tree_sitter_{name}" for name in ("c", "cpp", "go", "java", "javascript", "rust", "typescript")}
+    assert {name for path in readers for name in third_party(path)} == {"bs4", "pypdf", "tree_sitter", *grammars}
+    assert pinned("documents") >= {"bs4", "pypdf", "tree_sitter", *grammars}

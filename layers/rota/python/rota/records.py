@@ -9,7 +9,10 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class DocumentInfo(TypedDict):
-    """A document without its text. `origin` is its S3 key, or `request` for inline text; `bytes` before decoding."""
+    """A document without its text. `origin` is its S3 key, or `request` for inline text; `bytes` before decoding.
+
+    Code alone has `imports`, as `rota.documents.imports` writes them; None when it was not analysed.
+    """
 
     number: int
     title: str
@@ -17,6 +20,7 @@ class DocumentInfo(TypedDict):
     media_type: str
     bytes: int
     characters: int
+    imports: NotRequired[list[str] | None]
 
 
 class Document(DocumentInfo):
@@ -62,11 +66,23 @@ class Passage(TypedDict):
     text: str
 
 
+class BatchComplexity(TypedDict):
+    """How complex the code of a batch is: `rota.documents.complexity`, each 0 to 1.
+
+    `analysed` is False when no file's imports are known; the score is then without a dependency.
+    """
+
+    score: float
+    dependency: float
+    analysed: bool
+
+
 class Batch(TypedDict):
-    """`batches/<batch_id>.json`: what one call summarises."""
+    """`batches/<batch_id>.json`: what one call summarises. Without code in it there is no `complexity`."""
 
     batch_id: str
     passages: list[Passage]
+    complexity: NotRequired[BatchComplexity]
 
 
 class Plan(TypedDict):
@@ -117,6 +133,9 @@ class Answer(Notes):
     sources: list[Source]
     mode: NotRequired[Literal["models", "extractive"]]
     model: NotRequired[str]
+    tier: NotRequired[int]
+    decision: NotRequired[str]
+    escalated_from: NotRequired[int | None]
     fallback_used: NotRequired[bool]
 
 

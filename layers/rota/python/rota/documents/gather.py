@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from threading import Lock
 
+from rota.documents.code import is_code
+from rota.documents.parsers import Parsers
 from rota.documents.read import ReadLimits, ReadText, read_document, tidy, too_large
 from rota.documents.sources import Candidate, describe, resolve
 from rota.errors import InvalidInputError, NotFoundError, RotaError, UnreadableDocumentError
@@ -71,6 +73,7 @@ def check_readable(gathered: DocumentList) -> None:
 class _Collection:
     """Numbers documents as they come; the same text twice is one document."""
 
+    parsers: Parsers
     documents: list[DocumentInfo] = field(default_factory=list)
     failed: list[FailedDocument] = field(default_factory=list)
     duplicates: list[DuplicateDocument] = field(default_factory=list)
@@ -91,6 +94,8 @@ class _Collection:
             bytes=candidate.size or 0,
             characters=len(read.text),
         )
+        if is_code(candidate.title):
+            info["imports"] = self.parsers.imports(candidate.title, read.text)
         self.documents.append(info)
         return Document(**info, text=read.text)
 
@@ -100,8 +105,8 @@ class _Collection:
 
 
 def _gathered(files: JobFiles, candidates: list[Candidate], most: int, limits: ReadLimits) -> DocumentList:
-    collection = _Collection()
-    with ThreadPoolExecutor(READERS) as pool:
+    with Parsers() as parsers, ThreadPoolExecutor(READERS) as pool:
+        collection = _Collection(parsers)
         writes: deque[Future[None]] = deque()
         for candidate, read in _read_in_order(pool, files.bucket, candidates[:most], limits):
             if isinstance(read, RotaError):
