@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.deployment import deployment
 from cli.errors import CliError
-from cli.figures import moment
+from cli.figures import moment, money
 from local.stack import laptop_owner
 from rota.errors import InvalidInputError, NotFoundError
 from rota.keys import KeyStore
@@ -30,7 +30,8 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _create(store: KeyStore, options: argparse.Namespace) -> None:
-    issued = store.issue(options.owner or laptop_owner(), options.label, int(time.time() * 1000))
+    owner, now_ms = options.owner or laptop_owner(), int(time.time() * 1000)
+    issued = store.issue(owner, options.label, now_ms, options.tier, options.budget_usd)
     print(json.dumps({**asdict(issued.key), "key": issued.text}, indent=2) if options.json else issued.text)
 
 
@@ -41,7 +42,9 @@ def _list(store: KeyStore, options: argparse.Namespace) -> None:
         return
     for key in keys:
         state = "revoked" if key.revoked else "valid"
-        print(f"{key.key_id}  {moment(key.created_ms)}  {state:<7}  {key.owner:<16}  {key.label}".rstrip())
+        budget = "" if key.budget_usd is None else f"{money(key.budget_usd)} a month"
+        entitled = f"{key.tier:<10}  {budget:<16}"
+        print(f"{key.key_id}  {moment(key.created_ms)}  {state:<7}  {key.owner:<16}  {entitled}  {key.label}".rstrip())
     if not keys:
         print("There are no keys; make one with `rota keys create`.")
 

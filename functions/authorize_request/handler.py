@@ -24,10 +24,15 @@ def keys() -> KeyStore:
 
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
 def handle(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Answer in the simple form of HTTP APIs; `context` of the answer reaches ServeApi."""
+    """Answer in the simple form of HTTP APIs; `context` of the answer reaches ServeApi, all of it text.
+
+    `budget_usd` is empty for a key without a budget.
+    """
     text = bearer_of((event.get("headers") or {}).get("authorization"))
     key = keys().find(text) if text else None
     if key is None or not is_owner(key.owner):
         logger.info("denied", extra={"event": "request_denied", "well_formed": text is not None})
         return {"isAuthorized": False}
-    return {"isAuthorized": True, "context": {"owner": key.owner, "key_id": key.key_id}}
+    budget_usd = "" if key.budget_usd is None else str(key.budget_usd)
+    context = {"owner": key.owner, "key_id": key.key_id, "tier": key.tier, "budget_usd": budget_usd}
+    return {"isAuthorized": True, "context": context}

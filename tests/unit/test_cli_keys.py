@@ -77,9 +77,26 @@ def test_json_for_scripts(store: KeyStore, capsys: pytest.CaptureFixture[str]) -
     assert json.loads(capsys.readouterr().out) == [made]
 
 
+def test_a_key_carries_a_tier_and_a_budget(store: KeyStore, capsys: pytest.CaptureFixture[str]) -> None:
+    """Made with them, listed with them; without them it is free, and unlimited by itself."""
+    assert main(["keys", "create", "--stage", "dev", "--owner", "ada", "--tier", "pro", "--budget-usd", "20"]) == 0
+    found = store.find(capsys.readouterr().out.strip())
+    assert found is not None
+    assert (found.tier, found.budget_usd) == ("pro", 20.0)
+    assert main(["keys", "create", "--stage", "dev", "--owner", "bob"]) == 0
+    capsys.readouterr()
+    assert main(["keys", "list", "--stage", "dev"]) == 0
+    listed = {line.split()[4]: line.split()[5:] for line in capsys.readouterr().out.splitlines()}
+    assert listed == {"ada": ["pro", "$20.00", "a", "month"], "bob": ["free"]}
+    assert main(["keys", "list", "--stage", "dev", "--json"]) == 0
+    shown = {key["owner"]: (key["tier"], key["budget_usd"]) for key in json.loads(capsys.readouterr().out)}
+    assert shown == {"ada": ("pro", 20.0), "bob": ("free", None)}
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["create", "--owner", "ada", "--budget-usd", "-1", "--stage", "dev"], "budget_usd: must be more than 0"),
         (["revoke", "k-00000000", "--stage", "dev"], "there is no key k-00000000"),
         (["create", "--owner", "a/b", "--stage", "dev"], "owner: must be"),
         (["list", "--stage", "nowhere"], "cannot be reached"),

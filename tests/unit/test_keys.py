@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from typing import Any, get_args
 
 import pytest
 
 from rota.errors import InvalidInputError, NotFoundError
-from rota.keys import KEY_TEXT, bearer_of, hash_of, is_owner
+from rota.keys import KEY_TEXT, TIERS, bearer_of, hash_of, is_owner
+from rota.schemas import UserTier
 from tests.fixtures.job_stack import JobStack, job_stack
 
 NOW = 1_795_183_200_000
@@ -27,6 +30,44 @@ def test_an_issued_key_is_found_by_its_text(stack: JobStack) -> None:
     found = stack.keys.find(issued.text)
     assert found == issued.key
     assert (issued.key.owner, issued.key.label, issued.key.created_ms) == ("ada", "laptop", NOW)
+
+
+def test_a_key_says_what_its_owner_is_entitled_to(stack: JobStack) -> None:
+    """Tier and budget are stored with it, money in whole billionths; neither need be given."""
+    issued = stack.keys.issue("ada", "", NOW, "pro", 19.99)
+    assert (issued.key.tier, issued.key.budget_usd) == ("pro", 19.99)
+    assert stack.keys.find(issued.text) == issued.key
+    [item] = stack.dynamodb.scan(TableName="keys")["Items"]
+    assert item["budget_nanousd"] == {"N": "19990000000"}
+    plain = stack.keys.issue("bob", "", NOW)
+    assert (plain.key.tier, plain.key.budget_usd) == ("free", None)
+    assert stack.keys.find(plain.text) == plain.key
+
+
+def test_a_key_from_before_there_were_tiers_is_free(stack: JobStack) -> None:
+    """Items without the new attributes are keys as they were."""
+    issued = stack.keys.issue("ada", "", NOW)
+    stack.dynamodb.update_item(
+        TableName="keys", Key={"key_hash": {"S": hash_of(issued.text)}}, UpdateExpression="REMOVE tier"
+    )
+    assert stack.keys.find(issued.text) == issued.key
+
+
+@pytest.mark.parametrize(
+    ("field", "entitled"),
+    [("tier", ("gold", None)), *(("budget_usd", ("pro", usd)) for usd in (0, -1, math.inf, math.nan, 2e9))],
+)
+def test_an_impossible_entitlement_makes_no_key(stack: JobStack, field: str, entitled: tuple[Any, Any]) -> None:
+    """The message names the field."""
+    with pytest.raises(InvalidInputError) as refused:
+        stack.keys.issue("ada", "", NOW, *entitled)
+    assert refused.value.field == field
+    assert stack.keys.list() == []
+
+
+def test_the_tiers_are_those_of_routing() -> None:
+    """The library's light copy says the same."""
+    assert get_args(UserTier) == TIERS
 
 
 def test_the_text_is_stored_nowhere(stack: JobStack) -> None:

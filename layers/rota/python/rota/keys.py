@@ -14,13 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 from rota.attributes import Plain, plain, typed
 from rota.errors import InvalidInputError, NotFoundError
+from rota.outcomes.money import nanousd, usd
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from rota.schemas import UserTier
+
 KEY_TEXT = re.compile(r"rota_[A-Za-z0-9_-]{43}")
 OWNER = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 """Owners name a folder of uploads and a partition of the jobs' index: no slash, no `#`, nothing to escape."""
+
+TIERS = ("free", "pro", "enterprise")
+"""Those of `rota.schemas.UserTier`, which the authorizer does without: it would import pydantic."""
+LARGEST_BUDGET_USD = 1e9
 
 IT_IS_NEW = "attribute_not_exists(key_hash)"
 IT_EXISTS = "attribute_exists(key_hash)"
@@ -28,13 +35,18 @@ IT_EXISTS = "attribute_exists(key_hash)"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is known of a key, never its text. `created_ms` is epoch milliseconds."""
+    """What is known of a key, never its text. `created_ms` is epoch milliseconds.
+
+    `tier` is its owner's to routing, `budget_usd` what the owner may spend in a month (None: as rota.yaml says).
+    """
 
     key_id: str
     owner: str
     label: str
     created_ms: int
     revoked: bool
+    tier: UserTier = "free"
+    budget_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +66,32 @@ class KeyStore:
     def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
 
-    def issue(self, owner: str, label: str, now_ms: int) -> IssuedKey:
-        """A new key for an owner. Raises InvalidInputError for an owner that cannot name a folder."""
+    def issue(
+        self, owner: str, label: str, now_ms: int, tier: UserTier = "free", budget_usd: float | None = None
+    ) -> IssuedKey:
+        """A new key for an owner.
+
+        Raises InvalidInputError for an owner that cannot name a folder, an unknown tier, a budget that is no amount.
+        """
         if not is_owner(owner):
             raise InvalidInputError(
                 "owner", "must be 1 to 63 of a-z, 0-9, dot, dash, underscore, and begin with a-z or 0-9"
             )
+        if tier not in TIERS:
+            raise InvalidInputError("tier", f"must be one of {', '.join(TIERS)}")
+        if budget_usd is not None and not 0 < budget_usd <= LARGEST_BUDGET_USD:
+            raise InvalidInputError("budget_usd", f"must be more than 0 and at most {LARGEST_BUDGET_USD:,.0f}")
         text = f"rota_{secrets.token_urlsafe(32)}"
-        key = Key(f"k-{secrets.token_hex(4)}", owner, label[:200], now_ms, revoked=False)
-        item: dict[str, Plain] = {
+        key = Key(f"k-{secrets.token_hex(4)}", owner, label[:200], now_ms, False, tier, budget_usd)
+        item: dict[str, Plain | None] = {
             "key_hash": hash_of(text),
             "key_id": key.key_id,
             "owner": owner,
             "label": key.label,
             "created_ms": now_ms,
             "revoked": False,
+            "tier": tier,
+            "budget_nanousd": None if budget_usd is None else nanousd(budget_usd),
         }
         self._dynamodb.put_item(TableName=self._table, Item=typed(item), ConditionExpression=IT_IS_NEW)
         return IssuedKey(key, text)
@@ -123,4 +146,13 @@ def bearer_of(header: object) -> str | None:
 
 
 def _key(item: dict[str, Any]) -> Key:
-    return Key(item["key_id"], item["owner"], item.get("label", ""), item["created_ms"], item["revoked"])
+    budget = item.get("budget_nanousd")
+    return Key(
+        key_id=item["key_id"],
+        owner=item["owner"],
+        label=item.get("label", ""),
+        created_ms=item["created_ms"],
+        revoked=item["revoked"],
+        tier=item.get("tier", "free"),  # keys from before there were tiers
+        budget_usd=None if budget is None else usd(budget),
+    )
