@@ -7,7 +7,7 @@ from typing import Any
 
 from rota.attributes import typed
 from rota.job_item import MODEL_COUNTERS, NewJob
-from rota.ledger_item import COUNTERS, LEARNED, slot_name
+from rota.ledger_item import COUNTERS, LEARNED, WINDOW, slot_name
 from rota.limits import KEEP_S, SlidingWindow
 
 WRITE_UNIT, READ_UNIT = 1024, 4096
@@ -47,7 +47,7 @@ def ledger_item_bytes(kinds: tuple[str, ...], ahead_s: int, tokens_a_slot: int =
     """A model's item with a booking in every second that counts and in so many ahead, for limits of a minute."""
     item: dict[str, dict[str, str]] = {"model": {"S": "model-00001"}, "w": {"S": "0123456789ab"}}
     begin = AT_MS // 1000
-    numbers = dict.fromkeys(("v", "b", *COUNTERS.values(), *LEARNED.values()), LARGE)
+    numbers = dict.fromkeys(("v", "b", *COUNTERS.values(), *LEARNED.values(), *WINDOW.values()), LARGE)
     numbers |= dict.fromkeys(("o", "m"), begin) | {"z": AT_MS}
     for kind in kinds:
         letter, units = slot_name(kind, 0)[0], tokens_a_slot if kind.startswith("t") else 7

@@ -22,10 +22,11 @@ def catalog() -> Catalog:
     return made.model_copy(update={"models": (made.models[0].model_copy(update={"limits": (limit,)}),)})
 
 
-def view(**attributes: int) -> dict[str, Any]:
+def view(left_for: str = "", **attributes: int) -> dict[str, Any]:
     """The model's view when its item has these attributes; see `rota.ledger_item`."""
     pool = catalog()
-    account = decode(pool.models[0], {name: {"N": str(value)} for name, value in attributes.items()}, NOW_S)
+    item = {name: {"N": str(value)} for name, value in attributes.items()} | {"yw": {"S": left_for}}
+    account = decode(pool.models[0], item, NOW_S)
     [shown] = models_view(pool, {"m": account}, NOW_S * 1000, ())["data"]
     return dict(shown)
 
@@ -65,6 +66,31 @@ def test_a_closed_model_has_no_room_and_no_start() -> None:
 def test_the_breaker_in_a_word(attributes: dict[str, int], breaker: str) -> None:
     """Open while calls keep off, half-open when one may try."""
     assert view(**attributes)["breaker"] == breaker
+
+
+def test_why_the_breaker_is_open() -> None:
+    """What its window showed, or failures in a row; nothing while it is closed."""
+    left = view("failing: 3.1 % of 320 calls", y=2, b=NOW_S + 5, yu=NOW_S + 200)
+    assert (left["breaker"], left["breaker_reason"]) == ("open", "failing: 3.1 % of 320 calls")
+    assert view(yu=NOW_S + 200)["breaker"] == "half-open"
+    assert (view(y=2)["breaker_reason"], view(y=1)["breaker_reason"]) == ("failures in a row", None)
+    back = view("slow: 2.4 s on average", yu=0)
+    assert (back["breaker"], back["breaker_reason"]) == ("closed", None)
+
+
+def test_the_health_of_the_window() -> None:
+    """Differences to where it began; nothing before anybody has looked, no rate without calls."""
+    assert view(kc=100)["health"] is None
+    window = {"wa": NOW_S - 240, "wc": 1000, "wf": 7, "wl": 500_000}
+    assert view(**window, kc=1310, kf=17, kl=810_000)["health"] == {
+        "since_ms": (NOW_S - 240) * 1000,
+        "calls": 320,
+        "error_rate": 0.0312,
+        "mean_latency_ms": 1000,
+        "verdict": "failing: 3.1 % of 320 calls",
+    }
+    none = view(**window, kc=1000, kf=7, kl=500_000)["health"]
+    assert (none["calls"], none["error_rate"], none["mean_latency_ms"], none["verdict"]) == (0, None, None, "unknown")
 
 
 def test_what_calls_have_taught() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import cycle
 
 from rota.errors import NoCapacityError
+from rota.health import Snapshot
 from rota.learned import Learned
 from rota.limits import Bookings, Limiter
 from rota.quotas import Standing
@@ -22,10 +23,12 @@ Amounts = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Lifetime totals of a model, as settled."""
+    """Lifetime totals of a model. `calls` were answered and took `latency_ms`, `failures` are its vendor's troubles."""
 
     calls: int = 0
     refusals: int = 0
+    failures: int = 0
+    latency_ms: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     booked_tokens: int = 0
@@ -70,7 +73,9 @@ class Account:
     """A model's item. Version 0 means that nothing was ever booked. Times end in their unit; epoch based.
 
     `limiters` are the quotas as they stand now, `whole` the same before they shrank (see `quotas`). `strikes` counts
-    failures in a row, `tail_ms` is the end of the queue (see `tickets`).
+    failures in a row, `tail_ms` is the end of the queue (see `tickets`). `window` is where the model's health is judged
+    from; `out_until_s` until when at least it has left its pools, `left_for` why (0: it is back, and nobody has
+    noticed; None: it has not left).
     """
 
     model: str
@@ -90,11 +95,24 @@ class Account:
     learned: Learned = field(default_factory=Learned)
     strikes: int = 0
     tail_ms: int = 0
+    window: Snapshot | None = None
+    out_until_s: int | None = None
+    left_for: str = ""
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the model has left its pools for its errors or its latency."""
+        return bool(self.out_until_s)
 
     @property
     def is_probed(self) -> bool:
         """Whether the breaker is open or half-open: one call at a time finds out whether the model is back."""
-        return self.strikes >= OPENS_AT
+        return self.strikes >= OPENS_AT or self.is_out
+
+    def snapshot(self, at_s: int) -> Snapshot:
+        """The totals that health is judged by, as of `at_s`."""
+        counters = self.counters
+        return Snapshot(at_s, counters.calls, counters.failures, counters.latency_ms)
 
     def check(self, amounts: Amounts) -> None:
         """Raise NoCapacityError when the model may not be used, or a limit can never hold `amounts` at once."""

@@ -17,7 +17,7 @@ class Booking:
 
     `open_s` is the second it was booked in; it stays the same when the caller gets the booking late in that second.
     `max_output_tokens` and `timeout_ms` are the terms that the caller booked under; `strikes` are the failures in a
-    row that stood against the model then.
+    row that stood against the model then, `out_until_s` until when it had left its pools (0: it had not).
     """
 
     model: str
@@ -28,11 +28,12 @@ class Booking:
     max_output_tokens: int = 0
     timeout_ms: int = 0
     strikes: int = 0
+    out_until_s: int = 0
 
     @property
     def is_probe(self) -> bool:
         """Whether this call finds out for everybody whether the model is back."""
-        return self.strikes >= OPENS_AT
+        return self.strikes >= OPENS_AT or self.out_until_s > 0
 
     def is_void(self, now_ms: int) -> bool:
         """Whether it is too late to call under this booking."""

@@ -55,6 +55,7 @@ def ask_for_quota(
     used = used_amounts(model, Usage(usage.input_tokens, max(usage.output_tokens, CALL.max_output_tokens)))
     counters = Counters(
         calls=1,
+        latency_ms=completion.latency_ms,
         input_tokens=usage.input_tokens + usage.cached_tokens,
         output_tokens=usage.output_tokens,
         booked_tokens=booking.amounts.get("tpm", 0),

@@ -59,6 +59,7 @@ class Ledger:
     ) -> None:
         self.clock = clock or ServiceClock()
         self.table = LedgerTable(dynamodb, table, self.clock, sleep)
+        self.health = catalog.routing.health
         self._models: Mapping[str, Model] = {model.id: model for model in catalog.models}
 
     def soonest_ms(self) -> int:
@@ -95,7 +96,8 @@ class Ledger:
             account = self._write(account, plan, amounts, nonce, now_ms)
             if account.nonce == nonce:  # also when an earlier try arrived although its reply did not
                 start_ms = max(self.clock.now_ms(), account.open_s * 1000)
-                return Booking(account.model, start_ms, account.open_s, dict(amounts), nonce, strikes=account.strikes)
+                breaker = {"strikes": account.strikes, "out_until_s": account.out_until_s or 0}
+                return Booking(account.model, start_ms, account.open_s, dict(amounts), nonce, **breaker)
             if tries:  # losing once is the protocol at work: the next try takes the fast path
                 self.table.back_off(tries)
                 account = self.account(account.model)
@@ -139,7 +141,7 @@ class Ledger:
         out by itself, which wastes room for one window and never oversteps a quota.
         """
         limiters = {limit.kind.value: limit.limiter() for limit in self._models[booking.model].limits}
-        update = settlement(limiters, booking, outcome, self.clock.now_ms() // 1000)
+        update = settlement(limiters, booking, outcome, self.health, self.clock.now_ms() // 1000)
         return not update or self.table.write(booking.model, update)
 
     def cancel(self, booking: Booking, answered: bool = False) -> bool:

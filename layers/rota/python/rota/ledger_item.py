@@ -2,9 +2,11 @@
 
     v  version             w  nonce of the last writer    o  open slot (s)     m  when it was last rolled (s)
     b  blocked until (s)   q<l> quota it was written under  f<l> room left in the open slot   c<l> handed out of it
-    u<l> bucket: full at (us)   <l><k> units in slot k     kc kr ki ko kb ku  lifetime counters
+    u<l> bucket: full at (us)   <l><k> units in slot k     kc kr kf kl ki ko kb ku  lifetime counters
     x<l> quota as found    h<l> quota set by hand          n  disabled         s j g  shrunk to (permille) at (s), floor
     y  strikes in a row    z  end of the queue (ms)        ln la ls lo lq lc lp lr  sums of what calls teach
+    wa wc wf wl  at (s), calls, failures, latency where the window of health begins
+    yu out of its pools until (s); 0: back, unnoticed      yw why it left them
 
 `<l>` is the limit's letter; `<k>` is the slot's number modulo 1,000, read as the one near the last roll: its past is
 short and `ledger.FARTHEST_MS` bounds its future (a call booked there may report extra use some minutes later).
@@ -17,6 +19,7 @@ from typing import Any
 
 from rota.accounts import Account, Counters
 from rota.catalog import Model
+from rota.health import Snapshot
 from rota.learned import Learned
 from rota.limits import Bookings
 from rota.quotas import WHOLE, Standing
@@ -28,6 +31,8 @@ PAST = 200
 COUNTERS = {
     "calls": "kc",
     "refusals": "kr",
+    "failures": "kf",
+    "latency_ms": "kl",
     "input_tokens": "ki",
     "output_tokens": "ko",
     "booked_tokens": "kb",
@@ -43,6 +48,7 @@ LEARNED = {
     "pace": "lp",
     "pace_squares": "lr",
 }
+WINDOW = {"at_s": "wa", "calls": "wc", "failures": "wf", "latency_ms": "wl"}
 
 Item = Mapping[str, Mapping[str, Any]]
 
@@ -86,6 +92,9 @@ def decode(model: Model, item: Item, now_s: int) -> Account:
         learned=Learned(**{field: numbers.get(name, 0) for field, name in LEARNED.items()}),
         strikes=numbers.get("y", 0),
         tail_ms=numbers.get("z", 0),
+        window=Snapshot(**{field: numbers.get(name, 0) for field, name in WINDOW.items()}) if "wa" in numbers else None,
+        out_until_s=numbers.get("yu"),
+        left_for=item.get("yw", {}).get("S", ""),
     )
 
 

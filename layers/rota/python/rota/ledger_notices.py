@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from rota.accounts import Account, Amounts
 from rota.booking import Booking
+from rota.breaker import GONE_MS, OPEN_MS, PROBE_AGAIN_MS, still_out
 from rota.errors import ModelUnavailableError, ProviderError, ProviderTimeoutError, RateLimitedError
 from rota.learned import Learned, Sample, pace
 from rota.ledger import Ledger
@@ -20,12 +21,6 @@ from rota.quotas import MINUTE_S, WHOLE
 
 UNKNOWN_MS = 5_000
 """How long to keep off after a refusal that names no time."""
-OPEN_MS = 5_000
-"""How long a breaker stays open before a first probe."""
-PROBE_AGAIN_MS = 15_000
-"""How long it stays open after a probe that failed."""
-GONE_MS = 60_000
-"""The same for a wrong key or a retired model, which somebody must put right."""
 
 
 class Notices:
@@ -56,14 +51,16 @@ class Notices:
 
     def failed(self, booking: Booking, error: ProviderError, took_ms: int) -> None:
         """The vendor could not do it, whatever the quota."""
+        now_ms = self._clock.now_ms()
+        also = still_out(booking, self._ledger.health, now_ms // 1000)
         if isinstance(error, ProviderTimeoutError):
-            sample = Sample(0, 0, pace(took_ms, booking.max_output_tokens))
-            self._table.write(booking.model, striking(1, None, Learned.of(sample, timed_out=True)))
+            learned = Learned.of(Sample(0, 0, pace(took_ms, booking.max_output_tokens)), timed_out=True)
+            self._table.write(booking.model, striking(booking, 1, None, learned, also))
             return
         open_ms = PROBE_AGAIN_MS if booking.is_probe else OPEN_MS
         if isinstance(error, ModelUnavailableError):
             open_ms = GONE_MS
-        self._table.write(booking.model, striking(2, self._clock.now_ms() + open_ms, Learned()))
+        self._table.write(booking.model, striking(booking, 2, now_ms + open_ms, Learned(), also))
 
     def too_large(self, model: str, limit_tokens: int | None) -> None:
         """A vendor refused one call as above its whole quota: it stands lower than we thought."""

@@ -8,6 +8,7 @@ from typing import Any
 from rota.accounts import Account
 from rota.catalog import Catalog, Limit, Model
 from rota.errors import NoCapacityError
+from rota.health import judge
 from rota.pricing import booked_amounts
 
 
@@ -32,6 +33,8 @@ def _model_view(catalog: Catalog, model: Model, account: Account, now_ms: int) -
         "pools": [name for name, pool in catalog.pools.items() if model.id in pool.models],
         "disabled": account.standing.disabled,
         "breaker": _breaker(account, now_ms),
+        "breaker_reason": (account.left_for or "failures in a row") if account.is_probed else None,
+        "health": _health(catalog, account, now_ms),
         "limits": [limit_view(limit, account, now_ms) for limit in model.limits],
         "next_start_ms": _next_start_ms(catalog, model, account, now_ms),
         "blocked_until_ms": account.blocked_until_s * 1000 if account.blocked_until_s * 1000 > now_ms else None,
@@ -68,6 +71,20 @@ def _breaker(account: Account, now_ms: int) -> str:
     if not account.is_probed:
         return "closed"
     return "open" if account.blocked_until_s * 1000 > now_ms else "half-open"
+
+
+def _health(catalog: Catalog, account: Account, now_ms: int) -> dict[str, Any] | None:
+    """What the model's calls were like lately; its probes, when it has left its pools. None while nobody watches."""
+    if account.window is None:
+        return None
+    verdict = judge(account.window, account.snapshot(now_ms // 1000), catalog.routing.health)
+    return {
+        "since_ms": account.window.at_s * 1000,
+        "calls": verdict.calls,
+        "error_rate": round(verdict.error_rate, 4) if verdict.calls else None,
+        "mean_latency_ms": verdict.mean_latency_ms,
+        "verdict": verdict.sentence,
+    }
 
 
 def _learned(catalog: Catalog, model: Model, account: Account) -> dict[str, Any]:

@@ -8,9 +8,12 @@ from typing import Any
 
 from rota.accounts import OPENS_AT, Account, Amounts, Counters, Plan
 from rota.booking import Booking
+from rota.breaker import Change, answered, counted
+from rota.health import Snapshot
 from rota.learned import Learned
-from rota.ledger_item import COUNTERS, LEARNED, LETTERS, slot_name
+from rota.ledger_item import COUNTERS, LEARNED, LETTERS, WINDOW, slot_name
 from rota.limits import Limiter
+from rota.policy import Health
 from rota.quotas import STEP_EVERY_S, Standing
 
 Update = Mapping[str, Any]
@@ -26,6 +29,11 @@ NOBODY_EVER_WROTE = "attribute_not_exists(v)"
 BLOCK_IS_LONGER = "attribute_exists(v) AND (attribute_not_exists(b) OR b < :b)"
 LAST_STEP_IS_LONG_AGO = "attribute_exists(v) AND (attribute_not_exists(j) OR j <= :ago)"
 SAME_STEP_LEFT_MORE = "j = :j AND s > :s"
+BLOCK_IS_NOT_LONGER = "(attribute_not_exists(b) OR b <= :b)"
+HAS_NOT_LEFT = "attribute_not_exists(yu)"
+CAME_BACK = "yu = :back"
+WINDOW_IS_AS_SEEN = "wa = :seen"
+NO_WINDOW_YET = "attribute_exists(v) AND attribute_not_exists(wa)"
 QUEUE_IS_EMPTY = "attribute_not_exists(z) OR z < :empty"
 
 
@@ -73,12 +81,14 @@ class Outcome:
     answered: bool = False
 
 
-def settlement(limiters: Mapping[str, Limiter], booking: Booking, outcome: Outcome, now_s: int) -> Update:
+def settlement(
+    limiters: Mapping[str, Limiter], booking: Booking, outcome: Outcome, health: Health, now_s: int
+) -> Update:
     """Give back what was booked and not used; take what was used beyond it from now; count, and learn.
 
-    A vendor that answered closes the breaker that stood open when the call was booked.
+    A vendor that answered in time closes the breaker that stood open when the call was booked (see `breaker`).
     """
-    counters, used, learned = outcome.counters, outcome.used, outcome.learned
+    counters, used, learned = counted(booking, outcome.counters, health), outcome.used, outcome.learned
     adds = {name: getattr(counters, field) for field, name in COUNTERS.items()} | _learned(learned)
     for kind, limit in limiters.items():
         rest, slot = booking.amounts.get(kind, 0) - used.get(kind, 0), limit.slot_of(booking.open_s)
@@ -87,16 +97,42 @@ def settlement(limiters: Mapping[str, Limiter], booking: Booking, outcome: Outco
         if rest < 0:  # the room promised in the open slot shrinks with it, and a roll in flight must look again
             adds |= {slot_name(kind, limit.slot_of(now_s)): -rest, f"f{LETTERS[kind]}": rest, "v": 1}
     adds = {name: units for name, units in adds.items() if units}
-    closes = outcome.answered and booking.strikes > 0
-    sets = {"b": _number(0)} if closes and booking.is_probe and not counters.refusals else {}
-    removes = ["y"] if closes else []
+    change = answered(booking, counters, health, now_s) if outcome.answered else Change()
+    sets, removes = _numbers(change.sets), list(change.removes)
     return _update(sets, adds, removes, "", {}) if sets or adds or removes else {}
 
 
-def striking(strikes: int, until_ms: int | None, learned: Learned) -> Update:
-    """Count failures against a model, and open its breaker until then."""
-    sets = {} if until_ms is None else {"b": _number(-(-until_ms // 1000))}
-    return _update(sets, {"y": strikes, "v": 1} | _learned(learned), [], "attribute_exists(v)", {})
+def striking(booking: Booking, strikes: int, until_ms: int | None, learned: Learned, also: Mapping[str, int]) -> Update:
+    """Count strikes against a model, and open its breaker until then; set what else follows.
+
+    A probe's failure is no news: when the breaker has closed, it must not speak against the model's health.
+    """
+    sets = _numbers(also) if until_ms is None else _numbers({"b": -(-until_ms // 1000), **also})
+    failures = {} if booking.is_probe else {COUNTERS["failures"]: 1}
+    return _update(sets, {"y": strikes, "v": 1} | failures | _learned(learned), [], "attribute_exists(v)", {})
+
+
+def leaving(seen: Snapshot, now: Snapshot, until_s: int, blocked_until_s: int, why: str) -> Update:
+    """Take a model out of its pools: its breaker opens, and its health is judged from now on.
+
+    A roll in flight looks again, a booking in the open slot finds the strikes, a settlement changes neither.
+    """
+    sets = _numbers({"yu": until_s, "b": blocked_until_s}) | {"yw": {"S": why}} | _window(now)
+    condition = " AND ".join((WINDOW_IS_AS_SEEN, HAS_NOT_LEFT, BLOCK_IS_NOT_LONGER))
+    return _update(sets, {"y": OPENS_AT, "v": 1}, [], condition, {":seen": _number(seen.at_s)})
+
+
+def returning(seen: Snapshot, now: Snapshot) -> Update:
+    """Note that a model has come back to its pools; its health is judged from now on."""
+    values = {":seen": _number(seen.at_s), ":back": _number(0)}
+    return _update(_window(now), {}, ["yu", "yw"], f"{WINDOW_IS_AS_SEEN} AND {CAME_BACK}", values)
+
+
+def watching(seen: Snapshot | None, now: Snapshot) -> Update:
+    """Judge a model's health from now on."""
+    if seen is None:
+        return _update(_window(now), {}, [], NO_WINDOW_YET, {})
+    return _update(_window(now), {}, [], WINDOW_IS_AS_SEEN, {":seen": _number(seen.at_s)})
 
 
 def blocking(until_ms: int) -> Update:
@@ -152,6 +188,14 @@ def _no_room(kinds: Iterable[str]) -> dict[str, dict[str, str]]:
 
 def _learned(learned: Learned) -> dict[str, int]:
     return {name: value for field, name in LEARNED.items() if (value := getattr(learned, field))}
+
+
+def _window(begin: Snapshot) -> dict[str, dict[str, str]]:
+    return _numbers({name: getattr(begin, field) for field, name in WINDOW.items()})
+
+
+def _numbers(values: Mapping[str, int]) -> dict[str, dict[str, str]]:
+    return {name: _number(value) for name, value in values.items()}
 
 
 def _number(value: int) -> dict[str, str]:
