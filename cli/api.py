@@ -21,6 +21,7 @@ RETRIES = Retry(
     allowed_methods=None,
     raise_on_status=False,
 )
+ONCE = Retry(0, raise_on_status=False)
 TIMEOUT = urllib3.Timeout(connect=5, read=35)  # the API itself gives up after 30 s
 
 GATEWAY = {
@@ -41,22 +42,35 @@ class Api:
         """GET /v1/…"""
         return self._call("GET", path)
 
-    def post(self, path: str, body: Mapping[str, Any], idempotency_key: str = "") -> dict[str, Any]:
-        """POST a JSON body to /v1/…; with an idempotency key a repetition starts nothing twice."""
-        return self._call("POST", path, body, {"Idempotency-Key": idempotency_key} if idempotency_key else {})
+    def post(
+        self, path: str, body: Mapping[str, Any], idempotency_key: str = "", *, once: bool = False
+    ) -> dict[str, Any]:
+        """POST a JSON body to /v1/…; with an idempotency key a repetition starts nothing twice.
+
+        `once` sends what would start something twice, and has no such key, only once.
+        """
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return self._call("POST", path, body, headers, retries=ONCE if once else None)
 
     def delete(self, path: str) -> dict[str, Any]:
         """DELETE /v1/…"""
         return self._call("DELETE", path)
 
     def _call(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        retries: Retry | None = None,
     ) -> dict[str, Any]:
         url = f"{self._target.url}/v1/{path.lstrip('/')}"
         sent = {"Authorization": f"Bearer {self._target.key}", "Content-Type": "application/json", **(headers or {})}
         data = None if body is None else json.dumps(body).encode()
         try:
-            reply = self._pool.request(method, url, body=data, headers=sent, retries=RETRIES, timeout=TIMEOUT)
+            reply = self._pool.request(
+                method, url, body=data, headers=sent, retries=retries or RETRIES, timeout=TIMEOUT
+            )
         except urllib3.exceptions.HTTPError as error:
             raise ApiError(f"Nothing answers at {self._target.url}; is it running? See `rota status`.") from error
         value = _json(reply.data)

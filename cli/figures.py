@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+
+BAR_CHARACTERS = 20
 
 
 def duration(seconds: float) -> str:
@@ -40,3 +43,20 @@ def counted(number: int, noun: str) -> str:
 def moment(epoch_ms: int) -> str:
     """Local date and time."""
     return datetime.fromtimestamp(epoch_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def bar(share: float, width: int = BAR_CHARACTERS) -> str:
+    """A share from 0 to 1 as a line of `width` characters, drawn to half a character."""
+    halves = round(min(1.0, max(0.0, share)) * 2 * width)
+    filled = "━" * (halves // 2) + "╸" * (halves % 2)
+    return filled.ljust(width, "─")
+
+
+def percent(share: float | None) -> str:
+    """`92.1 %`; a dash for no share at all."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def interval(bounds: Sequence[float] | None) -> str:
+    """An interval of shares: `90.5 to 93.5 %`."""
+    return "–" if bounds is None else f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f} %"

@@ -34,7 +34,7 @@ def bring_up(real: list[str], simulated: bool) -> State:
     try:
         return stack.up(home(), say=_say, real=real, simulate_all=simulated)
     except CatalogError as error:
-        raise CliError(f"rota.yaml is wrong: {error}") from error
+        raise CliError(f"rota.yaml is wrong: {error} (`rota config check` shows everything that is)") from error
     except LocalStackError as error:
         raise CliError(str(error)) from error
 

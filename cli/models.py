@@ -19,6 +19,8 @@ TITLES = [
     "next start",
     "calls",
     "refused",
+    "errors",
+    "latency",
     "booked of quota",
     "used of booked",
     "tokens per estimated",
@@ -47,6 +49,7 @@ def _cells(model: dict[str, Any], now_ms: float) -> list[str]:
         _when(model, now_ms),
         str(model["calls"]),
         str(model["refusals"]),
+        *_health(model.get("health")),
         ", ".join(quotas),
         f"{100 * model['used_tokens'] / model['booked_tokens']:.0f} %" if model["booked_tokens"] else "–",
         f"{ratio:.2f}" if ratio is not None else "–",
@@ -59,8 +62,18 @@ def remarks(model: dict[str, Any]) -> list[str]:
     """What makes a model stand otherwise than rota.yaml has it, in words."""
     said = ["disabled"] if model["disabled"] else []
     if model["breaker"] != "closed":
-        said.append(f"breaker {model['breaker']}")
+        said.append(f"breaker {model['breaker']} ({model['breaker_reason']})")
+    elif (health := model.get("health")) and health["verdict"] not in ("healthy", "unknown"):
+        said.append(health["verdict"])
     return said + [remark for limit in model["limits"] if (remark := _remark(limit))]
+
+
+def _health(health: dict[str, Any] | None) -> list[str]:
+    """Share of errors and mean latency of the last minutes."""
+    if not health or not health["calls"]:
+        return ["–", "–"]
+    mean_ms = health["mean_latency_ms"]
+    return [f"{100 * health['error_rate']:.1f} %", "–" if mean_ms is None else f"{mean_ms / 1000:.1f} s"]
 
 
 def _remark(limit: dict[str, Any]) -> str:

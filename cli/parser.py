@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from cli.command import SAID, USER_TIERS, add_stage, add_stakes, command, positive, tier_or_auto
+from cli.routing_commands import add_routing
+
 LIMITS = {
     "tpm": "tokens per minute",
     "rpm": "requests per minute",
@@ -21,6 +24,8 @@ Rota reads a pile of documents with every model you have quota for, and writes o
   rota run "What changed in 2.0?" docs/      read docs/ and answer
   rota run "Where are tokens counted?" layers/ README.md --json > answer.json
   rota models                                the models, their quotas, and what of them is booked
+  rota route "Why does this deadlock?"       which model a request would go to, and why
+  rota config check                          everything that is wrong in rota.yaml
   rota down                                  stop everything and remove its data
 
 Against a deployed Rota set ROTA_API_URL and ROTA_API_KEY (from `rota keys create --stage dev`)."""
@@ -29,6 +34,8 @@ RUN = """\
   rota run "What do these files have in common?" notes/ report.pdf
   rota run "Summarise the risks" contracts/ --dry-run        what it would take, before anything is spent
   rota run "Summarise the risks" contracts/ --mode extractive   no model at all: the documents' own sentences
+  rota run "Which clauses conflict?" contracts/ --answer-tier 3 --error-tolerance low   a strong model answers
+  rota run "…" docs/ --feature onboarding --over-budget extractive   for a budget's account; when it is spent, no models
   git diff | rota run "Review this change" -                 read standard input as a document
   rota run "…" docs/ --detach                                print the job's id and return at once
 
@@ -38,6 +45,7 @@ Ctrl-C stops watching, not the job."""
 
 KEYS = """\
   rota keys create --owner ada --label laptop     prints the key, once
+  rota keys create --owner ada --tier pro --budget-usd 20     routed as a pro user, who may spend $20 a month
   rota keys list
   rota keys revoke k-1a2b3c4d
   rota keys create --stage dev                    for the stack that `make deploy STAGE=dev` made
@@ -86,22 +94,23 @@ def build_parser() -> argparse.ArgumentParser:
     _add_stack(commands)
     _add_run(commands)
     _add_jobs(commands)
+    add_routing(commands)
     _add_models(commands)
     _add_keys(commands)
     return parser
 
 
 def _add_stack(commands: Any) -> None:
-    up = _command(commands, "up", "cli.local_stack", "start the local stack, or bring it up to date", UP)
+    up = command(commands, "up", "cli.local_stack", "start the local stack, or bring it up to date", UP)
     up.add_argument("--real", action="append", default=[], metavar="PROVIDER", help="call this provider for real")
     up.add_argument("--simulated", action="store_true", help="call no provider for real")
-    _command(commands, "down", "cli.local_stack", "stop the local stack and remove its data")
-    _command(commands, "status", "cli.local_stack", "what runs, where, and which models are simulated")
-    _command(commands, "demo", "cli.demo", "start the local stack and ask it about Rota's own documents")
+    command(commands, "down", "cli.local_stack", "stop the local stack and remove its data")
+    command(commands, "status", "cli.local_stack", "what runs, where, and which models are simulated")
+    command(commands, "demo", "cli.demo", "start the local stack and ask it about Rota's own documents")
 
 
 def _add_run(commands: Any) -> None:
-    run = _command(commands, "run", "cli.run", "ask a question of files and folders", RUN)
+    run = command(commands, "run", "cli.run", "ask a question of files and folders", RUN)
     run.add_argument("question", help="what you want to know")
     run.add_argument("paths", nargs="*", metavar="PATH", help="files and folders to read; - is standard input")
     run.add_argument(
@@ -109,28 +118,39 @@ def _add_run(commands: Any) -> None:
     )
     run.add_argument("--dry-run", action="store_true", help="plan only: documents, batches, time and cost")
     run.add_argument("--mode", choices=["models", "extractive"], default="models", help="extractive needs no model")
-    run.add_argument("--pool", help="read with the models of this pool of rota.yaml")
-    run.add_argument("--model", help="read with this model only")
-    run.add_argument("--answer-model", metavar="MODEL", help="plan and write the answer with this model")
-    run.add_argument("--max-documents", type=_positive, metavar="N", help="read at most this many documents")
+    readers, writers = run.add_mutually_exclusive_group(), run.add_mutually_exclusive_group()
+    readers.add_argument("--pool", help="read with the models of this pool of rota.yaml")
+    readers.add_argument("--model", help="read with this model only")
+    readers.add_argument("--tier", type=int, choices=[1, 2, 3], help="read with the models of this tier")
+    writers.add_argument("--answer-model", metavar="MODEL", help="plan and write the answer with this model")
+    writers.add_argument(
+        "--answer-tier", type=tier_or_auto, metavar="N|auto", help="plan, merge and answer there; auto: by the question"
+    )
+    add_stakes(run)
+    run.add_argument(
+        "--over-budget",
+        choices=["refuse", "extractive"],
+        help="when a budget is spent: fail, or go on without models (refuse)",
+    )
+    run.add_argument("--max-documents", type=positive, metavar="N", help="read at most this many documents")
     run.add_argument("--detach", action="store_true", help="start the job and return its id")
 
 
 def _add_jobs(commands: Any) -> None:
-    jobs = _command(commands, "jobs", "cli.jobs", "your latest jobs")
-    jobs.add_argument("--limit", type=_positive, default=20, metavar="N", help="how many (20)")
-    show = _command(commands, "show", "cli.jobs", "one job: its progress, or its answer")
+    jobs = command(commands, "jobs", "cli.jobs", "your latest jobs")
+    jobs.add_argument("--limit", type=positive, default=20, metavar="N", help="how many (20)")
+    show = command(commands, "show", "cli.jobs", "one job: its progress, or its answer")
     show.add_argument("job", metavar="JOB", help="a job's id, such as j-0123456789abcdef")
     show.add_argument("--watch", action="store_true", help="follow it to its end")
-    stop = _command(commands, "stop", "cli.jobs", "stop a job; what it has read so far is kept")
+    stop = command(commands, "stop", "cli.jobs", "stop a job; what it has read so far is kept")
     stop.add_argument("job", metavar="JOB")
 
 
 def _add_models(commands: Any) -> None:
-    models = _command(commands, "models", "cli.models", "the models, their quotas, and what of them is booked", MODELS)
+    models = command(commands, "models", "cli.models", "the models, their quotas, and what of them is booked", MODELS)
     actions = models.add_subparsers(dest="action", metavar="[ACTION]")
-    sync = _command(actions, "sync", "cli.models_sync", "ask the vendors for their quotas now", MODELS_SYNC, SAID)
-    change = _command(actions, "set", "cli.models_set", "set a model's quotas by hand, or disable it", MODELS_SET, SAID)
+    sync = command(actions, "sync", "cli.models_sync", "ask the vendors for their quotas now", MODELS_SYNC, SAID)
+    change = command(actions, "set", "cli.models_set", "set a model's quotas by hand, or disable it", MODELS_SET, SAID)
     change.add_argument("model", metavar="ID", help="of a model in rota.yaml")
     for kind, counted in LIMITS.items():
         change.add_argument(f"--{kind}", metavar="N|default", help=counted)
@@ -138,7 +158,7 @@ def _add_models(commands: Any) -> None:
     switch.add_argument("--disable", dest="disabled", action="store_true", default=None, help="no calls any more")
     switch.add_argument("--enable", dest="disabled", action="store_false", default=None, help="calls again")
     for action in (sync, change):
-        action.add_argument("--stage", help="of a deployed stage (dev, prod), with your AWS credentials")
+        add_stage(action)
 
 
 def _add_keys(commands: Any) -> None:
@@ -149,36 +169,15 @@ def _add_keys(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     actions = keys.add_subparsers(dest="action", metavar="ACTION", required=True)
-    create = _command(actions, "create", "cli.keys", "make a key and print it, once")
+    create = command(actions, "create", "cli.keys", "make a key and print it, once")
     create.add_argument("--owner", help="whose jobs and uploads it opens (you)")
     create.add_argument("--label", default="", help="what it is for")
-    listing = _command(actions, "list", "cli.keys", "every key: id, owner, label, age; never the key itself")
-    revoke = _command(actions, "revoke", "cli.keys", "make a key worthless")
+    create.add_argument("--tier", choices=USER_TIERS, default="free", help="how its requests are routed (free)")
+    create.add_argument("--budget-usd", type=float, metavar="N", help="most that its owner may spend in a month")
+    listing = command(
+        actions, "list", "cli.keys", "every key: id, age, owner, tier, budget, label; never the key itself"
+    )
+    revoke = command(actions, "revoke", "cli.keys", "make a key worthless")
     revoke.add_argument("key_id", metavar="KEY_ID", help="as listed, such as k-1a2b3c4d")
     for action in (create, listing, revoke):
-        action.add_argument("--stage", help="of a deployed stage (dev, prod), with your AWS credentials")
-
-
-SAID: Any = argparse.SUPPRESS
-"""For `--json` of a command below another one that has it: `rota models --json sync` keeps what was said before."""
-
-
-def _command(
-    commands: Any, name: str, module: str, summary: str, examples: str = "", json_default: Any = False
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}." + (f"\n\n{examples}" if examples else ""),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--json", action="store_true", default=json_default, help="print JSON for scripts")
-    parser.set_defaults(module=module)
-    return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.isdigit() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be a whole number of at least 1")
-    return number
+        add_stage(action)

@@ -48,6 +48,8 @@ def _closing_lines(job: dict[str, Any], models: list[dict[str, Any]]) -> list[st
         lines.append(f"Read {coverage.get('sentence') or _coverage(coverage)}.")
     if job["status"] == "done" and "answer" not in job and job.get("estimate_usd") is not None:
         lines.append(_estimate(job))
+    if job.get("answer") and job.get("model"):
+        lines.append(_answered(job))
     totals = _totals(job)
     if totals:
         lines.append(totals)
@@ -58,6 +60,16 @@ def _closing_lines(job: dict[str, Any], models: list[dict[str, Any]]) -> list[st
             "put a provider's key into the environment and run `rota up` for real ones."
         )
     return lines
+
+
+def _answered(job: dict[str, Any]) -> str:
+    """`Answered by nova-pro of tier 2, escalated from tier 1; good or bad? rota feedback j-… good|bad`."""
+    tier = f" of tier {job['tier']}" if job.get("tier") else ""
+    if job.get("escalated_from"):
+        tier += f", escalated from tier {job['escalated_from']}, whose output was not good enough"
+    elif job.get("fallback_used"):
+        tier += ", after another model had failed"
+    return f"Answered by {job['model']}{tier}. Was it good? rota feedback {job['job_id']} good|bad"
 
 
 def _estimate(job: dict[str, Any]) -> str:

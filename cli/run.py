@@ -16,6 +16,12 @@ from cli.follow import watch_and_report
 from cli.target import current_target
 from cli.uploads import upload
 
+OPTIONS = (
+    *("mode", "pool", "model", "tier", "answer_model", "answer_tier", "feature"),
+    *("value", "error_tolerance", "business_impact", "over_budget", "max_documents", "dry_run"),
+)
+"""Of a job, by the API's names, which are the command line's."""
+
 
 def main(options: argparse.Namespace) -> int:
     """Run the command; see `rota run --help`."""
@@ -39,15 +45,8 @@ def main(options: argparse.Namespace) -> int:
 
 def _job_options(options: argparse.Namespace) -> dict[str, Any]:
     """Only what was asked for: the rest is the API's default."""
-    named = {
-        "mode": options.mode,
-        "pool": options.pool,
-        "model": options.model,
-        "answer_model": options.answer_model,
-        "max_documents": options.max_documents,
-        "dry_run": options.dry_run or None,
-    }
-    return {name: value for name, value in named.items() if value is not None}
+    named = {name: getattr(options, name) for name in OPTIONS}
+    return {name: value for name, value in named.items() if value not in (None, False)}
 
 
 def _standard_input() -> dict[str, str]:

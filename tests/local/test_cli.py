@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from deployed_stack import DeployedStack
 
+from cli import deployment
+from cli.main import main
+
 ORBIT = "# Orbit\n\nThe orbit of the probe is stable. Its period is ninety minutes. Engineers check the orbit daily.\n"
 FUEL = "# Fuel\n\nThe probe carries forty kilograms of fuel. A correction of the orbit costs two kilograms of fuel.\n"
 
@@ -138,3 +141,74 @@ def test_an_unknown_model_is_refused_with_the_ones_there_are(stack: DeployedStac
     assert done.returncode == 1
     assert "unknown model 'gpt-9'" in done.stderr
     assert "nova-micro" in done.stderr
+
+
+def test_who_answered_is_told_and_can_be_rated_and_asked_again(stack: DeployedStack, documents: Path) -> None:
+    """Stakes reach the router; a bad rating with --retry starts the same job one tier up."""
+    key = stack.new_key()
+    asked = ["--answer-tier", "1", "--feature", "tests", "--error-tolerance", "low", "--over-budget", "extractive"]
+    done = rota(stack, "run", "What about fuel?", str(documents), *asked, "--json", key=key)
+    assert done.returncode == 0, done.stderr
+    job = json.loads(done.stdout)
+    assert (job["status"], job["tier"]) == ("done", 1)
+    shown = rota(stack, "show", job["job_id"], key=key)
+    assert f"Answered by {job['model']} of tier 1" in shown.stderr
+    rated = rota(stack, "feedback", job["job_id"], "bad", "--comment", "too short", "--retry", "--json", key=key)
+    assert rated.returncode == 0, rated.stderr
+    reply = json.loads(rated.stdout)
+    assert (reply["rating"], reply["recorded"]) == ("bad", True)
+    again = rota(stack, "show", reply["retry"]["job_id"], "--watch", "--json", key=key)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["tier"] >= 2
+    assert "Not counted" in rota(stack, "feedback", job["job_id"], "good", key=key).stdout
+
+
+def test_a_route_is_explained_with_the_files_that_go_with_it(stack: DeployedStack, tmp_path: Path) -> None:
+    """For people and as JSON; the code is weighed; nothing is called."""
+    (tmp_path / "a.py").write_text("import json\n")
+    before = stack.simulated.stats()
+    told = rota(stack, "route", "Review this change", "--task", "review", "--file", str(tmp_path / "a.py"))
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("To ")
+    assert "The first of these that can start" in told.stdout
+    assert "The code in these files" in told.stdout
+    shown = json.loads(rota(stack, "route", "Hello", "--model", "tier-1", "--json").stdout)
+    assert (shown["rule"], shown["target"]) == ("asked", "tier:1")
+    assert {model: counts["calls"] for model, counts in stack.simulated.stats().items()} == {
+        model: counts["calls"] for model, counts in before.items()
+    }
+    refused = rota(stack, "route", "Hello", "--model", "gpt-9")
+    assert refused.returncode == 1
+    assert "allowed: auto, tier-1, tier-2, tier-3" in refused.stderr
+
+
+def test_usage_and_outcomes_show_what_was_done(
+    stack: DeployedStack, documents: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The caller's own usage by feature; for the operator accuracy, everybody's usage and an export without text."""
+    owner = "ada-of-outcomes"
+    key = stack.new_key(owner)
+    done = rota(stack, "run", "What about fuel?", str(documents), "--feature", "outcomes", "--json", key=key)
+    assert done.returncode == 0, done.stderr
+    job = json.loads(done.stdout)
+    usage = json.loads(rota(stack, "usage", "--json", key=key).stdout)
+    assert usage["by_feature"]["outcomes"]["calls"] == job["usage"]["calls"]
+    assert "outcomes " in rota(stack, "usage", key=key).stdout
+    assert "experiments" in json.loads(rota(stack, "experiments", "--json", key=key).stdout)
+    monkeypatch.setattr(deployment, "load", lambda _: stack.state)
+    assert main(["outcomes", "--users", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["accuracy"]["decisions"] > 0
+    assert shown["usage"]["by_user"][owner]["calls"] == job["usage"]["calls"]
+    assert main(["outcomes", "--export"]) == 0
+    exported = capsys.readouterr().out
+    assert job["decision"] in [json.loads(line)["id"] for line in exported.splitlines()]
+    assert "fuel" not in exported
+    assert owner not in exported
+
+
+def test_config_check_needs_no_stack(stack: DeployedStack) -> None:
+    """The pool file of this checkout is ok."""
+    done = rota(stack, "config", "check")
+    assert done.returncode == 0, done.stderr
+    assert "rota.yaml is ok." in done.stdout

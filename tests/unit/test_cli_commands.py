@@ -56,6 +56,67 @@ def test_run_uploads_starts_and_prints_the_answer(
     assert "Left out: notes/deep/large.md is larger than 1k bytes" in err
 
 
+def test_run_says_where_it_is_read_and_answered_and_what_hangs_on_it(api: LoopbackApi, notes: Path) -> None:
+    """Tiers, stakes, budget: by the API's names, and only what was said."""
+    asked = ["--tier", "1", "--answer-tier", "auto", "--feature", "legal", "--value", "high"]
+    asked += ["--error-tolerance", "low", "--business-impact", "medium", "--over-budget", "extractive"]
+    assert main(["run", "Why?", str(notes), *asked]) == 0
+    assert main(["run", "Why?", str(notes), "--answer-tier", "3"]) == 0
+    first, second = (body["options"] for body in api.sent("POST /v1/jobs"))
+    assert first == {
+        "mode": "models",
+        "tier": 1,
+        "answer_tier": "auto",
+        "feature": "legal",
+        "value": "high",
+        "error_tolerance": "low",
+        "business_impact": "medium",
+        "over_budget": "extractive",
+    }
+    assert second == {"mode": "models", "answer_tier": 3}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--tier", "4"],
+        ["--tier", "1", "--pool", "summaries"],
+        ["--answer-tier", "best"],
+        ["--answer-tier", "2", "--answer-model", "nova-pro"],
+    ],
+)
+def test_what_cannot_be_meant_together_is_misuse(api: LoopbackApi, notes: Path, arguments: list[str]) -> None:
+    """Exit code 2 before anything is uploaded."""
+    with pytest.raises(SystemExit) as misused:
+        main(["run", "Why?", str(notes), *arguments])
+    assert misused.value.code == 2
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, "Answered by nova-pro of tier 2. Was it good?"),
+        ({"fallback_used": True}, "Answered by nova-pro of tier 2, after another model had failed. Was it good?"),
+        (
+            {"fallback_used": True, "escalated_from": 1},
+            "Answered by nova-pro of tier 2, escalated from tier 1, whose output was not good enough. Was it good?",
+        ),
+    ],
+)
+def test_the_report_says_who_answered(
+    api: LoopbackApi, notes: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object], sentence: str
+) -> None:
+    """Model and tier, from where it was escalated, and how to rate it; nothing of it without a model."""
+    answered = {"answer": "Because [1].", "sources": [], "model": "nova-pro", "tier": 2, "fallback_used": False}
+    api.replies[SHOWN] = [(200, job(**{**answered, **changes}))]
+    assert main(["run", "Why?", str(notes)]) == 0
+    assert f"{sentence} rota feedback {JOB_ID} good|bad\n" in capsys.readouterr().err
+    api.replies[SHOWN] = [(200, job(answer="Because [1].", mode="extractive"))]
+    assert main(["run", "Why?", str(notes)]) == 0
+    assert "Answered by" not in capsys.readouterr().err
+
+
 def test_every_call_carries_the_key_and_a_job_its_idempotency_key(api: LoopbackApi, notes: Path) -> None:
     """The storage, which is not Rota, gets neither."""
     main(["run", "Why?", str(notes)])
@@ -249,7 +310,9 @@ def test_models_show_quotas_and_when_each_can_start(api: LoopbackApi, capsys: py
 
 def test_the_help_of_every_command_teaches(capsys: pytest.CaptureFixture[str]) -> None:
     """`--help` ends well and shows a line that can be typed."""
-    for command in ("up", "run", "keys", "models"):
+    for command in (
+        *("up", "run", "keys", "models", "route", "usage", "experiments", "feedback", "outcomes", "config"),
+    ):
         with pytest.raises(SystemExit) as ended:
             main([command, "--help"])
         assert ended.value.code == 0

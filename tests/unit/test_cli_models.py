@@ -117,7 +117,7 @@ def test_a_model_is_disabled_and_enabled(ledger: Ledger, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["nova-x", "--tpm", "1"], "allowed: gpt-oss-120b, gpt-oss-20b, nova-lite"),
+        (["nova-x", "--tpm", "1"], "allowed: gpt-oss-120b, gpt-oss-20b, mistral-large-3, nova-lite"),
         (["nova-pro", "--rpm", "1"], "nova-pro has no limit rpm in rota.yaml; it has tpm."),
         (["nova-pro", "--tpm", "1000001"], "at most 1,000,000, its ceiling; raise `ceiling`"),
         (["gpt-oss-20b", "--rpm", "31"], "at most 30, its ceiling"),
@@ -177,14 +177,15 @@ def test_the_pool_shows_what_was_used_and_what_is_not_as_configured(
     """Used of booked, tokens per estimated token, remarks; a dash where nothing is known."""
     [limit] = model()["limits"]
     by_hand = limit | {"amount": 50_000, "set_by_hand": 50_000}
-    new = model("new", booked_tokens=0, learned={"input_tokens_per_estimated_token": None})
+    new = model("new", booked_tokens=0, learned={"input_tokens_per_estimated_token": None}, health=None)
     set_low = model("low", limits=[by_hand], disabled=True)
     api.replies["GET /v1/models"] = [(200, {"object": "list", "data": [model(), new, set_low]})]
     assert main(["models"]) == 0
     _, first, second, third = capsys.readouterr().out.splitlines()
     assert "71 %" in first
     assert "0.91" in first
-    assert second.count("–") == 3
+    assert "0.8 % 0.9 s" in " ".join(first.split())
+    assert second.count("–") == 5
     assert "disabled; tpm 50k, not 100k (set by hand)" in third
 
 
@@ -203,7 +204,15 @@ def test_remarks_say_why(changes: dict[str, Any], said: list[str]) -> None:
     """Each reason in words; none when the quota is as configured."""
     [limit] = model()["limits"]
     assert remarks(model(limits=[limit | changes])) == said
-    assert remarks(model(limits=[limit | changes], breaker="half-open"))[0] == "breaker half-open"
+    out = model(limits=[limit | changes], breaker="half-open", breaker_reason="slow: 2.4 s on average")
+    assert remarks(out)[0] == "breaker half-open (slow: 2.4 s on average)"
+
+
+def test_a_model_that_stays_although_it_is_unfit_is_remarked() -> None:
+    """Nobody could take its place; what is healthy, or not known, is no remark."""
+    for verdict, said in {"failing: 3.1 % of 320 calls": 1, "healthy": 0, "unknown": 0}.items():
+        shown = model(health=model()["health"] | {"verdict": verdict})
+        assert remarks(shown) == [verdict] * said
 
 
 def test_notices_write_what_the_command_promises(ledger: Ledger) -> None:
