@@ -11,24 +11,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from botocore.exceptions import ClientError
-
 from functions import parts
-from rota.calls import CallRecord, Finished
-from rota.dispatch import Dispatcher, Pending
+from functions.call_watcher import CallWatcher
+from rota.calls import Finished
+from rota.dispatch import Pending
 from rota.errors import (
     AllModelsFailedError,
+    BudgetSpentError,
     ConflictError,
     JobStoppedError,
     NoCapacityError,
-    NotFoundError,
     ProviderRejectedError,
-    RateLimitedError,
     RotaError,
     Status,
 )
-from rota.job_item import Job, model_counters
-from rota.observability import count, log_model_call, logger
+from rota.job_item import Job
+from rota.observability import count, logger
+from rota.outcomes.decisions import decision_id_of
 from rota.providers.base import ModelCall
 from rota.routing.request import ModelRequest
 from rota.schemas import StepError, StepEvent
@@ -59,16 +58,22 @@ class Carried(Generic[T]):
     value: T
     mode: Literal["models", "extractive"]
     finished: Finished[T] | None = None
+    decision_id: str = ""
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Mode, model, fallback, tokens and cost, as JSON."""
+        """Mode, model, decision, fallback, tokens and cost, as JSON."""
         if self.finished is None:
             return {"mode": self.mode}
         record = self.finished.record
         return {
             "mode": self.mode,
             "model": record.model,
+            "tier": record.tier,
+            "decision": self.decision_id,
+            "rule": record.decision.rule,
+            "level": record.decision.complexity.level if record.decision.complexity else None,
+            "escalated_from": record.escalated_from,
             "fallback_used": self.finished.fallback_used,
             "input_tokens": record.usage.input_tokens + record.usage.cached_tokens,
             "output_tokens": record.usage.output_tokens,
@@ -117,51 +122,43 @@ def carry_out(step: StepEvent, job: Job, work: Work[T], context: Any) -> Carried
     """Make the call of a step, or answer with the event that waits for it.
 
     In extractive mode, and when no model can or will do it, the work is done without one. Raises TooLarge when it
-    should be cut instead.
+    should be cut instead, BudgetSpentError when it may cost nothing more and the job does not want to go on without.
     """
     if job.options.get("mode") == "extractive":
         return Carried(work.extract(), "extractive")
     pending = Pending.from_dict(step.pending) if step.pending else None
-    dispatcher = Dispatcher(parts.catalog(), parts.ledger(), parts.provider, lambda record: _count(job, record))
+    watcher = _watcher(job, work.request)
+    gateway = parts.gateway(watcher, job.budget_usd)
     try:
-        outcome = dispatcher.run(work.request, work.call, work.check, context.get_remaining_time_in_millis, pending)
-    except (AllModelsFailedError, NoCapacityError, ProviderRejectedError) as error:
-        if work.may_fail and isinstance(error, ProviderRejectedError):
-            raise
-        if work.may_be_cut and getattr(error, "too_large", False):
-            raise TooLarge from error
-        tried = [f"{attempt.model}: {attempt.code}" for attempt in getattr(error, "attempts", ())]
-        told = {"event": "no_model", "job": job.job_id, "code": error.code, "attempts": tried}
-        logger.warning("no model", extra=told)
-        count("NoCapacity")
-        return Carried(work.extract(), "extractive")
+        outcome = gateway.run(work.request, work.call, work.check, context.get_remaining_time_in_millis, pending)
+    except (AllModelsFailedError, BudgetSpentError, NoCapacityError, ProviderRejectedError) as error:
+        return _without_model(job, work, error)
+    finally:
+        watcher.finish()
     if isinstance(outcome, Finished):
-        return Carried(outcome.value, "models", outcome)
+        if work.request.priority == "interactive":  # the many notes of a job are not judged one by one
+            watcher.decided(outcome)
+        return Carried(outcome.value, "models", outcome, watcher.decision_id)
     until = datetime.fromtimestamp(outcome.until_ms / 1000, UTC).isoformat(timespec="milliseconds")
     return step.model_copy(
         update={"status": Status.WAIT, "until": until.replace("+00:00", "Z"), "pending": outcome.pending.as_dict()}
     )
 
 
-def _count(job: Job, record: CallRecord) -> None:
-    """One line and one write per model call: the log, the metrics, and the job's counters."""
-    log_model_call(record, job=job.job_id, user=job.owner, feature=job.origin.partition(":")[0], query_type=record.task)
-    tokens = record.usage.total_tokens
-    refused = int(record.outcome == RateLimitedError.code)
-    counted = model_counters(record.model, calls=1, tokens=tokens, cost_nanousd=record.cost_nanousd, refusals=refused)
-    try:
-        parts.jobs().add(
-            job.job_id,
-            counted,
-            calls=1,
-            input_tokens=record.usage.input_tokens + record.usage.cached_tokens,
-            output_tokens=record.usage.output_tokens,
-            cost_nanousd=record.cost_nanousd,
-            wait_ms=record.wait_ms,
-            refusals=refused,
-            fallbacks=int(record.outcome == "ok" and record.fallback_from is not None),
-        )
-    except (NotFoundError, ClientError) as error:
-        # The call is paid for: its answer must be stored, and a step that fails here would pay again.
-        told = {"event": "call_not_counted", "job": job.job_id, "error": type(error).__name__}
-        logger.warning("call not counted", extra=told)
+def _without_model(job: Job, work: Work[T], error: RotaError) -> Carried[T]:
+    """The work without a model, where that is what to do about the error; raises otherwise."""
+    if work.may_fail and isinstance(error, ProviderRejectedError):
+        raise error
+    if isinstance(error, BudgetSpentError) and job.options.get("over_budget") != "extractive":
+        raise error
+    if work.may_be_cut and getattr(error, "too_large", False):
+        raise TooLarge from error
+    tried = [f"{attempt.model}: {attempt.code}" for attempt in getattr(error, "attempts", ())]
+    logger.warning("no model", extra={"event": "no_model", "job": job.job_id, "code": error.code, "attempts": tried})
+    count("NoCapacity")
+    return Carried(work.extract(), "extractive")
+
+
+def _watcher(job: Job, request: ModelRequest) -> CallWatcher:
+    decision_id = decision_id_of(request.subjects["request"], job.created_ms)
+    return CallWatcher(job.owner, job.feature, decision_id, f"jobs/{job.job_id}/rejected/", job.job_id)

@@ -18,15 +18,22 @@ from rota.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
 
     from rota.catalog import Catalog
+    from rota.gateway import Gateway, Watcher
     from rota.jobs import JobStore
     from rota.ledger import Ledger
+    from rota.outcomes.budgets import Budgets
+    from rota.outcomes.decisions import OutcomeStore
+    from rota.outcomes.experiments import ExperimentResults
+    from rota.outcomes.feedback import Feedback
+    from rota.outcomes.usage import UsageCounters
     from rota.providers.base import Provider
 
 ONE_TRY = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
-"""For the ledger: a hidden retry of a settlement would count twice."""
+"""For the ledger and budgets: a hidden retry of a settlement would count twice."""
 
 
 @cache
@@ -57,11 +64,16 @@ def dynamodb() -> DynamoDBClient:
 
 
 @cache
+def _dynamodb_once() -> DynamoDBClient:
+    return boto3.client("dynamodb", config=ONE_TRY)
+
+
+@cache
 def ledger() -> Ledger:
     """The ledger of this stack."""
     from rota.ledger import Ledger
 
-    return Ledger(boto3.client("dynamodb", config=ONE_TRY), settings().ledger_table, catalog())
+    return Ledger(_dynamodb_once(), settings().ledger_table, catalog())
 
 
 @cache
@@ -70,6 +82,61 @@ def jobs() -> JobStore:
     from rota.jobs import JobStore
 
     return JobStore(dynamodb(), settings().jobs_table)
+
+
+def gateway(watcher: Watcher, own_budget_usd: float | None = None) -> Gateway:
+    """Calls models for this stack, and tells `watcher`; `own_budget_usd` is what the caller's key may spend a month."""
+    from rota.gateway import Gateway
+
+    return Gateway(catalog(), ledger(), provider, watcher, budgets(), own_budget_usd)
+
+
+@cache
+def budgets() -> Budgets:
+    """The budgets of this stack."""
+    from rota.outcomes.budgets import Budgets
+
+    return Budgets(_dynamodb_once(), settings().outcomes_table, catalog().budgets)
+
+
+@cache
+def usage_counters() -> UsageCounters:
+    """What calls of this stack have cost, and whom."""
+    from rota.outcomes.usage import UsageCounters
+
+    return UsageCounters(dynamodb(), settings().outcomes_table)
+
+
+@cache
+def experiment_results() -> ExperimentResults:
+    """How the arms of this stack's experiments did."""
+    from rota.outcomes.experiments import ExperimentResults
+
+    return ExperimentResults(dynamodb(), settings().outcomes_table)
+
+
+@cache
+def outcomes() -> OutcomeStore:
+    """Decisions, and what was thought of what came of them."""
+    from rota.outcomes.decisions import OutcomeStore
+
+    return OutcomeStore(dynamodb(), settings().outcomes_table)
+
+
+@cache
+def feedback() -> Feedback:
+    """What is thought of this stack's answers."""
+    from rota.outcomes.feedback import Feedback
+    from rota.outcomes.recent import RecentQuestions
+
+    recent = RecentQuestions(dynamodb(), settings().outcomes_table)
+    return Feedback(outcomes(), experiment_results(), recent)
+
+
+@cache
+def lambda_client() -> LambdaClient:
+    """AWS Lambda."""
+    return boto3.client("lambda")
 
 
 @cache

@@ -77,6 +77,12 @@ def allow_keys(scope: Construct, functions: Sequence[lambda_.Function], catalog:
                 secret.grant_read(function)
 
 
+def allow_shadows(functions: Sequence[lambda_.Function], shadow: lambda_.Function) -> None:
+    """Let functions hand calls over to another, in the version that is deployed."""
+    for function in functions:
+        _allow(function, ["lambda:InvokeFunction"], [shadow.function_arn])
+
+
 def bedrock_arns(stack: Stack, model: Model, catalog: Catalog) -> list[str]:
     """What IAM asks for to call a model: it, or an inference profile and the model behind it in any region."""
     provider = catalog.providers[model.provider]

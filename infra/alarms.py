@@ -1,4 +1,4 @@
-"""What somebody should hear about: refusals, failed jobs, exhausted pools, dead letters, broken functions."""
+"""What somebody should hear about: refusals, unfit models, failed jobs, empty pools, dead letters, broken functions."""
 
 from __future__ import annotations
 
@@ -32,10 +32,12 @@ class Alarms(Construct):
             self.topic.add_subscription(subscriptions.EmailSubscription(stage.alarm_email))
 
     def watch_models(self, catalog: Catalog) -> None:
-        """One alarm per model: a refusal means that its quota in rota.yaml is not the one its vendor holds."""
+        """A refusal means that a model's quota in rota.yaml is not the one its vendor holds. And models that leave."""
         for model in catalog.models:
             metric = of_model("Refusals", model.id, period=FIVE_MINUTES)
             self._any(f"Refusals-{model.id}", metric, f"{model.id} was refused: compare its limits with the vendor's.")
+        left = of_rota("ModelLeftPool", FIVE_MINUTES)
+        self._any("ModelLeftPool", left, "A model fails or is slow, and left its pools; watch_health's log says which.")
 
     def watch_jobs(self, workflow: Workflow, intake: Intake) -> None:
         """Jobs that failed, pools without room, uploads that never became a job, and machines that broke."""

@@ -15,7 +15,7 @@ ROW = 24
 
 
 class Dashboard(Construct):
-    """Rows: jobs; every model against its quota; refusals, waits, fallbacks; latency; money."""
+    """Rows: jobs, changes of the pool; every model against its quota; refusals, waits, fallbacks; latency; money."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, catalog: Catalog, intake: Intake) -> None:
         super().__init__(scope, construct_id)
@@ -25,7 +25,7 @@ class Dashboard(Construct):
             "Board",
             dashboard_name=f"rota-{stage.name}",
             widgets=[
-                [job_funnel(), dead_letters(intake)],
+                [job_funnel(), dead_letters(intake), pool_changes()],
                 [quota_use(model) for model in catalog.models],
                 [
                     of_each_model("Refusals per minute", "Refusals", models),
@@ -82,11 +82,17 @@ def cost_per_hour(models: list[str]) -> cloudwatch.GraphWidget:
 def job_funnel() -> cloudwatch.GraphWidget:
     """Jobs started, finished and failed."""
     jobs = [of_rota(name, HOUR).with_(label=name) for name in ("JobsStarted", "JobsFinished", "JobsFailed")]
-    return cloudwatch.GraphWidget(title="Jobs per hour", width=ROW // 2, left=jobs)
+    return cloudwatch.GraphWidget(title="Jobs per hour", width=ROW // 3, left=jobs)
 
 
 def dead_letters(intake: Intake) -> cloudwatch.GraphWidget:
     """Upload events that wait, and those given up."""
     waiting = intake.queue.metric_approximate_number_of_messages_visible(label="waiting")
     dead = intake.dead_letters.metric_approximate_number_of_messages_visible(label="dead letters")
-    return cloudwatch.GraphWidget(title="Upload events", width=ROW // 2, left=[waiting, dead])
+    return cloudwatch.GraphWidget(title="Upload events", width=ROW // 3, left=[waiting, dead])
+
+
+def pool_changes() -> cloudwatch.GraphWidget:
+    """Models that left their pools because they failed or were slow, and those that came back."""
+    changes = [of_rota(name, HOUR).with_(label=name) for name in ("ModelLeftPool", "ModelCameBack")]
+    return cloudwatch.GraphWidget(title="Models leaving pools per hour", width=ROW // 3, left=changes)

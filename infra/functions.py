@@ -18,11 +18,15 @@ from infra.storage import log_group
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Seconds a call may take, megabytes it may use (Lambda gives processor time in proportion)."""
+    """Seconds a call may take, megabytes it may use (Lambda gives processor time in proportion).
+
+    `now_or_never`: nobody waits for it, and what cannot run within a minute, or fails, is dropped.
+    """
 
     timeout_s: int
     memory_mb: int = 512
     reads_documents: bool = False
+    now_or_never: bool = False
 
 
 # Model steps: a wait of at most 5 s, then one call of at most 240 s (the longest time-out that rota.yaml allows).
@@ -40,6 +44,8 @@ SIZES: Mapping[str, Size] = {
     "accept_uploads": Size(timeout_s=10),
     "close_inbox": Size(timeout_s=120),
     "refresh_pool": Size(timeout_s=300),
+    "shadow_call": Size(timeout_s=MODEL_STEP.timeout_s, now_or_never=True),
+    "watch_health": Size(timeout_s=30),
 }
 """Every function, by the name of its folder."""
 
@@ -95,6 +101,8 @@ class Functions(Construct):
             layers=[*self._layers, self._documents_layer] if size.reads_documents else self._layers,
             timeout=Duration.seconds(size.timeout_s),
             memory_size=size.memory_mb,
+            retry_attempts=0 if size.now_or_never else None,
+            max_event_age=Duration.minutes(1) if size.now_or_never else None,
             tracing=lambda_.Tracing.ACTIVE,
             role=role,
             log_group=group,

@@ -1,7 +1,7 @@
 """Logs Insights queries as a table of data, saved by a stack of their own.
 
-They read the line that every model call leaves (`event = "model_call"`); the emulator refuses query definitions,
-which is why the stack is not deployed on a laptop.
+They read the lines that every model call (`event = "model_call"`) and every shadow (`event = "shadow_call"`) leaves;
+the emulator refuses query definitions, which is why the stack is not deployed on a laptop.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from constructs import Construct
 from infra.functions import SIZES, log_prefix
 from infra.stages import Stage
 
-CALLERS = ("plan_job", "summarize_batch", "synthesize_summaries", "write_answer")
+CALLERS = ("plan_job", "summarize_batch", "synthesize_summaries", "write_answer", "serve_api", "shadow_call")
 """The functions that call models."""
 
 
@@ -70,6 +70,49 @@ QUERIES = (
         """filter event = "model_call" and outcome != "ok"
 | stats count(*) as calls by outcome, provider, model
 | sort calls desc""",
+    ),
+    Query(
+        "Models/Success and cost",
+        """filter event = "model_call"
+| stats count(*) as calls, 100 * count(answered) / count(*) as ok_percent, avg(cost_usd) as cost_a_call,
+  sum(cost_usd) as cost by model
+| sort calls desc""",
+    ),
+    Query(
+        "Routing/Decisions",
+        """filter event = "model_call" and outcome = "ok"
+| stats count(*) as calls, avg(confidence) as confidence, sum(cost_usd) as cost by rule, complexity, tier
+| sort calls desc""",
+    ),
+    Query(
+        "Routing/Accuracy",
+        """filter event = "model_call" and outcome = "ok" and ispresent(aimed_tier)
+| stats 100 - 100 * count(escalated_from) / count(*) as right_percent, count(escalated_from) as escalated,
+  count(*) as calls by aimed_tier
+| sort aimed_tier""",
+    ),
+    Query(
+        "Routing/Experiments",
+        """filter event = "model_call" and ispresent(experiment)
+| stats count(*) as calls, 100 * count(answered) / count(*) as ok_percent, avg(latency_ms) as mean_ms,
+  avg(cost_usd) as mean_usd by experiment
+| sort experiment""",
+    ),
+    Query(
+        "Routing/Shadow comparison",
+        """filter event = "shadow_call" and outcome != "skipped"
+| stats count(*) as calls, 100 * count(similarity) / count(*) as ok_percent,
+  avg(latency_ms) as candidate_ms, avg(primary_latency_ms) as primary_ms,
+  avg(cost_usd) as candidate_usd, avg(primary_cost_usd) as primary_usd,
+  avg(output_tokens) as candidate_tokens, avg(primary_output_tokens) as primary_tokens,
+  avg(similarity) as mean_similarity by candidate, primary, task
+| sort calls desc""",
+    ),
+    Query(
+        "Routing/Shadow outcomes",
+        """filter event = "shadow_call"
+| stats count(*) as shadows by candidate, outcome
+| sort shadows desc""",
     ),
     Query(
         "Money/Cost by owner",

@@ -9,7 +9,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from infra.access import Access, allow, allow_keys, allow_models
+from infra.access import Access, allow, allow_keys, allow_models, allow_shadows
 from infra.alarms import Alarms
 from infra.api import Api
 from infra.dashboard import Dashboard
@@ -21,8 +21,15 @@ from infra.workflow import Workflow
 from rota.catalog import Catalog
 
 JOB = ("documents_bucket", "jobs_table")
-MODELS = (*JOB, "ledger_table", "provider_endpoints", "summaries_pool", "synthesis_model")
-BOOK = {"jobs": "GetItem UpdateItem", "ledger": "BatchGetItem GetItem UpdateItem"}
+CALL = ("ledger_table", "outcomes_table", "provider_endpoints", "summaries_pool", "synthesis_model")
+MODELS = (*JOB, *CALL, "shadow_function")
+POOR = "jobs/*/rejected/*"
+"""Outputs that were not good enough."""
+BOOK = {
+    "jobs": "GetItem UpdateItem",
+    "ledger": "BatchGetItem GetItem UpdateItem",
+    "outcomes": "PutItem UpdateItem",
+}
 
 ACCESS: Mapping[str, Access] = {
     "gather_documents": Access(
@@ -35,7 +42,7 @@ ACCESS: Mapping[str, Access] = {
     "plan_job": Access(
         settings=MODELS,
         reads=("jobs/*",),
-        writes=("jobs/*/plan.json", "jobs/*/batches/*", "jobs/*/manifest.jsonl"),
+        writes=("jobs/*/plan.json", "jobs/*/batches/*", "jobs/*/manifest.jsonl", POOR),
         probes=True,
         tables=BOOK,
         models=True,
@@ -43,7 +50,7 @@ ACCESS: Mapping[str, Access] = {
     "summarize_batch": Access(
         settings=MODELS,
         reads=("jobs/*",),
-        writes=("jobs/*/summaries/*", "jobs/*/failures/*"),
+        writes=("jobs/*/summaries/*", "jobs/*/failures/*", POOR),
         probes=True,
         tables=BOOK,
         models=True,
@@ -51,7 +58,7 @@ ACCESS: Mapping[str, Access] = {
     "synthesize_summaries": Access(
         settings=MODELS,
         reads=("jobs/*",),
-        writes=("jobs/*/synthesis/*", "jobs/*/synthesis.json", "jobs/*/failures/*"),
+        writes=("jobs/*/synthesis/*", "jobs/*/synthesis.json", "jobs/*/failures/*", POOR),
         probes=True,
         tables=BOOK,
         models=True,
@@ -59,7 +66,7 @@ ACCESS: Mapping[str, Access] = {
     "write_answer": Access(
         settings=MODELS,
         reads=("jobs/*",),
-        writes=("jobs/*/answer.json", "jobs/*/answer.md"),
+        writes=("jobs/*/answer.json", "jobs/*/answer.md", POOR),
         probes=True,
         tables=BOOK,
         models=True,
@@ -75,9 +82,18 @@ ACCESS: Mapping[str, Access] = {
     "serve_api": Access(
         settings=(*MODELS, "simulated_providers", "workflow_arn"),
         reads=("jobs/*",),
-        writes=("jobs/*/request.json", "jobs/*/result.json", "answers/*", "uploads/*"),  # stopping a job ends it here
+        writes=(
+            *("jobs/*/request.json", "jobs/*/feedback.json", "uploads/*", "calls/*"),
+            *("jobs/*/result.json", "answers/*"),  # stopping a job ends it here
+        ),
         probes=True,
-        tables={"jobs": "GetItem PutItem UpdateItem", "jobs/index/by_owner": "Query", "ledger": "BatchGetItem GetItem"},
+        tables={
+            "jobs": "GetItem PutItem UpdateItem",
+            "jobs/index/by_owner": "Query",
+            "ledger": "BatchGetItem GetItem UpdateItem",
+            "outcomes": "GetItem PutItem Query UpdateItem",
+        },
+        models=True,
         announces=True,
     ),
     "authorize_request": Access(settings=("keys_table",), tables={"keys": "GetItem"}),
@@ -94,6 +110,15 @@ ACCESS: Mapping[str, Access] = {
         tables={"ledger": "BatchGetItem GetItem UpdateItem"},
         keys=True,
         quotas=True,
+    ),
+    "shadow_call": Access(
+        settings=CALL,
+        tables={"ledger": BOOK["ledger"], "outcomes": BOOK["outcomes"]},
+        models=True,
+    ),
+    "watch_health": Access(
+        settings=("ledger_table", "summaries_pool", "synthesis_model"),
+        tables={"ledger": "BatchGetItem GetItem UpdateItem"},
     ),
 }
 """What each function is told (fields of `rota.settings`) and may do."""
@@ -124,12 +149,18 @@ class RotaStack(Stack):
         self._put_out(stage)
 
     def _schedule(self, stage: Stage) -> None:
-        """Ask the vendors for their quotas now and then."""
+        """Ask the vendors for their quotas now and then, and look at the models' health every minute."""
         events.Rule(
             self,
             "RefreshSchedule",
             schedule=events.Schedule.rate(Duration.minutes(stage.refresh_minutes)),
             targets=[targets.LambdaFunction(self.functions["refresh_pool"])],
+        )
+        events.Rule(
+            self,
+            "HealthSchedule",
+            schedule=events.Schedule.rate(Duration.minutes(1)),
+            targets=[targets.LambdaFunction(self.functions["watch_health"])],
         )
 
     def _tell(self, stage: Stage) -> None:
@@ -139,8 +170,10 @@ class RotaStack(Stack):
             "jobs_table": self.storage.jobs.table_name,
             "ledger_table": self.storage.ledger.table_name,
             "keys_table": self.storage.keys.table_name,
+            "outcomes_table": self.storage.outcomes.table_name,
             "workflow_arn": self.workflow.machine.state_machine_arn,
             "inbox_workflow_arn": self.intake.machine.state_machine_arn,
+            "shadow_function": self.functions["shadow_call"].function_name,
             **self._overrides(),
         }
         for name, access in ACCESS.items():
@@ -169,6 +202,8 @@ class RotaStack(Stack):
         allow_models(self, callers, catalog)
         holders = [self.functions[name] for name, access in ACCESS.items() if access.models or access.keys]
         allow_keys(self, holders, catalog)
+        hand_over = [self.functions[name] for name, access in ACCESS.items() if "shadow_function" in access.settings]
+        allow_shadows(hand_over, self.functions["shadow_call"])
         functions, job, inbox = self.functions, self.workflow.machine, self.intake.machine
         job.grant_start_execution(functions["serve_api"])
         job.grant_execution(functions["serve_api"], "states:StopExecution")
@@ -192,6 +227,7 @@ class RotaStack(Stack):
             "JobsTable": self.storage.jobs.table_name,
             "LedgerTable": self.storage.ledger.table_name,
             "KeysTable": self.storage.keys.table_name,
+            "OutcomesTable": self.storage.outcomes.table_name,
             "RefreshPool": self.functions["refresh_pool"].function_name,
             "WorkflowArn": self.workflow.machine.state_machine_arn,
             "InboxQueueUrl": self.intake.queue.queue_url,

@@ -1,4 +1,4 @@
-"""Where things are kept: the documents bucket, three tables, and log groups; all encrypted, all with an end."""
+"""Where things are kept: the documents bucket, four tables, and log groups; all encrypted, all with an end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INBOX = "inbox/"
 
 
 class Storage(Construct):
-    """`documents` (bucket), `ledger`, `jobs` and `keys` (tables)."""
+    """`documents` (bucket), `ledger`, `jobs`, `keys` and `outcomes` (tables)."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
@@ -35,7 +35,8 @@ class Storage(Construct):
             non_key_attributes=["status", "query", "origin", "started_ms", "finished_ms", "error_code"],
         )
         self.keys = self._table("Keys", "key_hash")
-        self.tables = {"ledger": self.ledger, "jobs": self.jobs, "keys": self.keys}
+        self.outcomes = self._table("Outcomes", "pk", sort_key="sk", time_to_live="expires_s")
+        self.tables = {"ledger": self.ledger, "jobs": self.jobs, "keys": self.keys, "outcomes": self.outcomes}
 
     def announce_uploads(self, queue: sqs.Queue) -> None:
         """Send an event to `queue` for every object created below `inbox/`.
@@ -78,11 +79,14 @@ class Storage(Construct):
             ],
         )
 
-    def _table(self, name: str, key: str, time_to_live: str | None = None) -> dynamodb.Table:
+    def _table(
+        self, name: str, key: str, sort_key: str | None = None, time_to_live: str | None = None
+    ) -> dynamodb.Table:
         return dynamodb.Table(
             self,
             name,
             partition_key=dynamodb.Attribute(name=key, type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name=sort_key, type=dynamodb.AttributeType.STRING) if sort_key else None,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             encryption=dynamodb.TableEncryption.AWS_MANAGED,
             time_to_live_attribute=time_to_live,

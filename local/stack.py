@@ -19,6 +19,7 @@ from local.state import State, forget, load, locked, save
 from local.synthesis import assembly, config_path
 from rota.catalog import Catalog, load_catalog
 from rota.keys import KeyStore
+from rota.schemas import UserTier
 
 Say = Callable[[str], None]
 
@@ -76,10 +77,10 @@ def status(home: Path) -> dict[str, object]:
     }
 
 
-def issue_key(state: State, owner: str, label: str) -> str:
+def issue_key(state: State, owner: str, label: str, tier: UserTier = "free") -> str:
     """A new bearer key of this owner, straight into the Keys table."""
     dynamodb = local_session().client("dynamodb", endpoint_url=state.endpoint)
-    return KeyStore(dynamodb, state.outputs["KeysTable"]).issue(owner, label, int(time.time() * 1000)).text
+    return KeyStore(dynamodb, state.outputs["KeysTable"]).issue(owner, label, int(time.time() * 1000), tier).text
 
 
 def laptop_owner() -> str:

@@ -10,10 +10,10 @@ from rota.batches import write_batches
 from rota.documents.tokens import estimate_tokens
 from rota.job_files import JobFiles
 from rota.job_item import Job
+from rota.job_requests import step_request
 from rota.providers.base import ModelCall
 from rota.providers.structured_output import schema_instruction
 from rota.records import Plan
-from rota.routing.request import ModelRequest
 from rota.schemas import StepEvent
 from rota.steps import plan
 
@@ -37,14 +37,8 @@ def plan_job(step: StepEvent, context: Any) -> StepEvent:
 def _ask(step: StepEvent, job: Job, files: JobFiles, context: Any) -> Carried[Plan] | StepEvent:
     config = parts.catalog().steps.plan
     asked = plan.prompt(job.query, files.document_list()["documents"])
-    request = ModelRequest(
-        task="plan",
-        pool=config.pool,
-        model=job.options.get("answer_model"),
-        input_tokens=asked.tokens + estimate_tokens(schema_instruction(plan.SCHEMA)),
-        max_output_tokens=config.max_output_tokens,
-        priority="interactive",
-    )
+    tokens = asked.tokens + estimate_tokens(schema_instruction(plan.SCHEMA))
+    request = step_request(job, "plan", config, tokens)
     call = ModelCall(asked.system, asked.prompt, config.max_output_tokens, json_schema=plan.SCHEMA)
     return model_step.carry_out(step, job, Work(request, call, plan.parse, plan.default_plan), context)
 

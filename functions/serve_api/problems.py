@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +13,21 @@ from typing import Any
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError as NoRouteError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from rota.errors import InvalidInputError, RotaError
+from rota.errors import (
+    AllModelsFailedError,
+    InvalidInputError,
+    NoCapacityError,
+    PoolBusyError,
+    ProviderRejectedError,
+    RotaError,
+)
 from rota.observability import logger
 
 JSON = "application/json"
-NO_PATH = "there is no such path; there are /v1/jobs, /v1/jobs/{job_id}, /v1/uploads and /v1/models"
+NO_PATH = (
+    "there is no such path; there are /v1/jobs, /v1/jobs/{job_id}, /v1/jobs/{job_id}/feedback, /v1/chat/completions, "
+    "/v1/decisions/{decision_id}/feedback, /v1/route, /v1/usage, /v1/experiments, /v1/uploads and /v1/models"
+)
 UNKNOWN = "Something went wrong on our side. Try again; if it stays, tell us the request id."
 
 
@@ -67,7 +78,7 @@ class Problem:
         return {"statusCode": self.status, "headers": headers, "body": body, "isBase64Encoded": False}
 
 
-def problem_of(error: Exception) -> Problem:
+def problem_of(error: Exception) -> Problem:  # noqa: PLR0911 - one line for each kind of error
     """What to tell of an error. Only Rota's own sentences and the validator's are told, never another library's."""
     match error:
         case RequestValidationError():
@@ -78,6 +89,14 @@ def problem_of(error: Exception) -> Problem:
             return Problem(error.http_status, error.code, str(error), headers={"Allow": error.allowed})
         case InvalidInputError():
             return Problem(error.http_status, error.code, error.message, error.field)
+        case PoolBusyError():
+            wait_s = max(1, -(-(error.retry_at_ms - time.time_ns() // 1_000_000) // 1000))
+            said = f"{error}; try again in {wait_s} s"
+            return Problem(error.http_status, error.code, said, headers={"Retry-After": str(wait_s)})
+        case AllModelsFailedError() | NoCapacityError():
+            return Problem(error.http_status, error.code, str(error))
+        case ProviderRejectedError():
+            return Problem(HTTPStatus.BAD_REQUEST, error.code, f"the model's provider rejects the request: {error}")
         case RotaError() if error.http_status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return Problem(error.http_status, error.code, str(error))
         case _:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
+from functions import parts
+from functions.serve_api.callers import Caller
 from functions.serve_api.problems import UnsupportedMediaTypeError
 from rota.catalog import Catalog
 from rota.errors import InvalidInputError, PayloadTooLargeError
@@ -53,10 +56,19 @@ def read_json(text: str) -> Any:
     return value
 
 
+def check_budgets(options: JobOptions, caller: Caller) -> None:
+    """Raises BudgetSpentError when a budget that applies has nothing left, unless the job can do without models."""
+    if options.mode == "extractive" or options.over_budget == "extractive" or options.dry_run:
+        return
+    parts.budgets().check(caller.owner, caller.feature, time.time_ns() // 1_000_000, caller.budget_usd)
+
+
 def check_options(options: JobOptions, catalog: Catalog) -> None:
     """Raises InvalidInputError naming the option and the allowed values when it names an unknown model or pool."""
-    if options.pool is not None and options.model is not None:
-        raise InvalidInputError("options.model", "give either a model or a pool")
+    if sum(each is not None for each in (options.pool, options.model, options.tier)) > 1:
+        raise InvalidInputError("options.model", "give only one of model, pool and tier")
+    if options.answer_model is not None and options.answer_tier is not None:
+        raise InvalidInputError("options.answer_model", "give either an answer_model or an answer_tier")
     models = sorted(model.id for model in catalog.models)
     named = {
         "pool": (options.pool, sorted(catalog.pools)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -10,15 +11,18 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError as NoRo
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions import job_parts, parts
-from functions.serve_api.problems import JSON, MethodNotAllowedError, NotAuthenticatedError, problem_of, report
-from functions.serve_api.requests import check_options, read_json
+from functions.serve_api import insights
+from functions.serve_api.callers import Caller, caller_of
+from functions.serve_api.chat import Chat, ChatRequest, events_of, reply_of
+from functions.serve_api.insights import FeedbackRequest, RouteRequest
+from functions.serve_api.problems import JSON, MethodNotAllowedError, problem_of, report
+from functions.serve_api.requests import check_budgets, check_options, read_json
 from functions.serve_api.uploads import new_upload
 from rota.errors import NotFoundError
 from rota.finishing import STOPPED
 from rota.job_files import JobFiles
 from rota.job_item import JOB_ID, Job
 from rota.job_view import brief_view, job_view, links
-from rota.keys import is_owner
 from rota.ledger_view import models_view
 from rota.observability import count
 from rota.once import OnceKey
@@ -32,10 +36,11 @@ app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=read
 
 def create_job(request: JobRequest) -> Reply:
     """Start a job; with an Idempotency-Key, once."""
-    owner, key = _owner(), app.current_event.headers.get("idempotency-key")
-    once = None if key is None else OnceKey(owner, key)
+    caller, key = _caller(request.options.feature or "api"), app.current_event.headers.get("idempotency-key")
+    once = None if key is None else OnceKey(caller.owner, key)
     check_options(request.options, parts.catalog())
-    draft = Draft(owner, "api", request.model_dump(mode="json"))
+    check_budgets(request.options, caller)
+    draft = Draft(caller.owner, "api", request.model_dump(mode="json"), caller.tier, caller.budget_usd)
     job = job_parts.submissions().submit(draft, once, job_parts.now_ms())
     if job.created:
         count("JobsStarted")
@@ -68,6 +73,50 @@ def stop_job(job_id: str) -> Reply:
     return _reply(202, {"job_id": job.job_id, "status": finished.job.status, "links": links(job.job_id)})
 
 
+def rate_job(job_id: str, body: FeedbackRequest) -> Reply:
+    """Say whether an answer was good; `retry` asks again, one tier up."""
+    return _reply(200, insights.rate_job(_job(job_id), body, _caller()))
+
+
+def rate_decision(decision_id: str, body: FeedbackRequest) -> Reply:
+    """The same for the answer of a chat."""
+    return _reply(200, insights.rate_decision(decision_id, body, _caller()))
+
+
+def complete_chat(body: ChatRequest) -> Reply:
+    """OpenAI's chat completions, routed; see `functions.serve_api.chat`."""
+    caller = _caller((body.metadata or {}).get("feature", "chat"))
+    chat = Chat(body, caller)
+    noticed = parts.feedback().notice(caller.owner, chat.call.prompt, job_parts.now_ms())
+    finished, watcher = chat.answer(noticed.least_tier, app.lambda_context.get_remaining_time_in_millis)
+    parts.feedback().remember(noticed, chat.decision_id, finished.record.tier)
+    reply = reply_of(finished, chat.decision_id, watcher)
+    if noticed.because:
+        reply["rota"]["asked_again"] = noticed.because
+    if not body.stream:
+        return _reply(200, reply)
+    usage = bool((body.stream_options or {}).get("include_usage"))
+    return Response(200, content_type="text/event-stream", body=events_of(reply, usage))
+
+
+def explain_route(body: RouteRequest) -> Reply:
+    """Where a request would go, and why, without a call."""
+    caller = _caller(body.feature)
+    tier = body.user_tier or caller.tier
+    return _reply(200, insights.explain(body, replace(caller, tier=tier)))
+
+
+def show_usage(month: Annotated[str, Query(max_length=7)] = "") -> Reply:
+    """What the caller's calls of a month cost, by feature, query type and model."""
+    return _reply(200, insights.show_usage(_caller(), month))
+
+
+def list_experiments() -> Reply:
+    """Experiments and how their arms did."""
+    _caller()
+    return _reply(200, insights.show_experiments())
+
+
 def create_upload() -> Reply:
     """A form for files that are too large for a request."""
     return _reply(201, new_upload(job_parts.bucket(), _owner()))
@@ -84,6 +133,12 @@ def list_models() -> Reply:
 ROUTES: dict[str, dict[str, Callable[..., Reply]]] = {
     "/v1/jobs": {"POST": create_job, "GET": list_jobs},
     "/v1/jobs/<job_id>": {"GET": show_job, "DELETE": stop_job},
+    "/v1/jobs/<job_id>/feedback": {"POST": rate_job},
+    "/v1/decisions/<decision_id>/feedback": {"POST": rate_decision},
+    "/v1/chat/completions": {"POST": complete_chat},
+    "/v1/route": {"POST": explain_route},
+    "/v1/usage": {"GET": show_usage},
+    "/v1/experiments": {"GET": list_experiments},
     "/v1/uploads": {"POST": create_upload},
     "/v1/models": {"GET": list_models},
 }
@@ -109,13 +164,14 @@ for path, methods in ROUTES.items():
 app.exception_handler([Exception, NoRouteError])(_tell)
 
 
-def _owner() -> str:
+def _caller(feature: str = "api") -> Caller:
     """Whose key this is, as the authorizer found it."""
     authorizer = app.current_event.request_context.authorizer
-    owner = authorizer.get_lambda.get("owner") if authorizer else None
-    if not is_owner(owner):
-        raise NotAuthenticatedError("this request carries no valid key")
-    return str(owner)
+    return caller_of(authorizer.get_lambda if authorizer else None, feature)
+
+
+def _owner() -> str:
+    return _caller().owner
 
 
 def _job(job_id: str) -> Job:

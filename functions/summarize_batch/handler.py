@@ -10,9 +10,10 @@ from rota.documents import halve
 from rota.errors import RotaError
 from rota.job_files import JobFiles
 from rota.job_item import Job
+from rota.job_requests import summary_request
 from rota.providers.base import ModelCall
 from rota.records import Batch, BatchFailure, Summary
-from rota.routing.request import ModelRequest
+from rota.routing.complexity import Complexity, graded
 from rota.schemas import StepEvent
 from rota.steps import summarize
 
@@ -44,7 +45,7 @@ def _notes(step: StepEvent, job: Job, files: JobFiles, batch: Batch, context: An
     while True:
         piece = halve.piece(batch, step.piece or "")
         try:
-            carried = model_step.carry_out(step, job, _work(job, files, piece), context)
+            carried = model_step.carry_out(step, job, _work(job, files, piece, _complexity(batch)), context)
         except TooLarge:
             step = step.model_copy(update={"piece": f"{step.piece or ''}1", "pending": None})
             continue
@@ -61,25 +62,25 @@ def _notes(step: StepEvent, job: Job, files: JobFiles, batch: Batch, context: An
         step = step.model_copy(update={"piece": following, "pieces": pieces, "pending": None})
 
 
-def _work(job: Job, files: JobFiles, batch: Batch) -> Work[Summary]:
+def _work(job: Job, files: JobFiles, batch: Batch, complexity: Complexity | None) -> Work[Summary]:
     config, focus = parts.catalog().steps.summarize, files.plan()["focus"]
     asked = summarize.prompt(job.query, focus, batch, config.max_output_tokens)
-    request = ModelRequest(
-        task="summarize",
-        pool=job.options.get("pool") or config.pool,
-        model=job.options.get("model"),
-        input_tokens=asked.tokens,
-        max_output_tokens=config.max_output_tokens,
-        rotation=int(batch["batch_id"][1:].partition(".")[0]) - 1,
-    )
     return Work(
-        request,
+        summary_request(job, config, asked.tokens, batch["batch_id"], complexity),
         ModelCall(asked.system, asked.prompt, config.max_output_tokens),
         lambda text: summarize.check(text, batch),
         lambda: summarize.extractive(job.query, batch, config.max_output_tokens),
         may_fail=True,
         may_be_cut=halve.can_be_cut(batch),
     )
+
+
+def _complexity(batch: Batch) -> Complexity | None:
+    """How demanding a batch of code is; None for other documents, and for code that could not be analysed."""
+    found = batch.get("complexity")
+    if found is None or not found["analysed"]:
+        return None
+    return graded(found["score"], parts.catalog().routing.thresholds, {"dependency": found["dependency"]})
 
 
 def _failed(job: Job, files: JobFiles, batch: Batch, error: RotaError, waited: bool) -> None:

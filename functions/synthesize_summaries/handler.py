@@ -10,9 +10,9 @@ from rota import synthesis
 from rota.errors import Status
 from rota.job_files import JobFiles
 from rota.job_item import Job
+from rota.job_requests import step_request
 from rota.providers.base import ModelCall
 from rota.records import Notes
-from rota.routing.request import ModelRequest
 from rota.schemas import StepEvent
 from rota.steps import synthesize
 
@@ -47,16 +47,9 @@ def _plan_level(step: StepEvent, job: Job, files: JobFiles) -> StepEvent:
 def _work(job: Job, files: JobFiles, level: int, group_id: str) -> Work[Notes]:
     config, texts = parts.catalog().steps.synthesize, files.group_texts(level, group_id)
     asked = synthesize.prompt(job.query, files.plan()["focus"], texts, config.max_output_tokens)
-    request = ModelRequest(
-        task="synthesize",
-        pool=config.pool,
-        input_tokens=asked.tokens,
-        max_output_tokens=config.max_output_tokens,
-        rotation=int(group_id[1:]) - 1,
-        priority="interactive",
-    )
+    unit = f"{level}:{group_id}"
     return Work(
-        request,
+        step_request(job, "synthesize", config, asked.tokens, unit, rotation=int(group_id[1:]) - 1),
         ModelCall(asked.system, asked.prompt, config.max_output_tokens),
         lambda text: synthesize.check(text, texts),
         lambda: synthesize.extractive(job.query, texts, config.max_output_tokens),

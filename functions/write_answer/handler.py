@@ -9,9 +9,9 @@ from functions.model_step import Work
 from rota.coverage import read_coverage
 from rota.job_files import JobFiles
 from rota.job_item import Job
+from rota.job_requests import step_request
 from rota.providers.base import ModelCall
 from rota.records import Answer
-from rota.routing.request import ModelRequest
 from rota.schemas import StepEvent
 from rota.steps import answer
 
@@ -41,16 +41,8 @@ def _work(job: Job, files: JobFiles) -> Work[Answer]:
     room = config.max_input_tokens - answer.frame_tokens(job.query, outline, config.max_output_tokens)
     notes = answer.fitted(job.query, files.synthesis(), room)
     asked = answer.prompt(job.query, outline, notes, config.max_output_tokens)
-    request = ModelRequest(
-        task="answer",
-        pool=config.pool,
-        model=job.options.get("answer_model"),
-        input_tokens=asked.tokens,
-        max_output_tokens=config.max_output_tokens,
-        priority="interactive",
-    )
     return Work(
-        request,
+        step_request(job, "answer", config, asked.tokens),
         ModelCall(asked.system, asked.prompt, config.max_output_tokens),
         lambda text: answer.check(text, notes, documents),
         lambda: answer.extractive(job.query, notes, documents, config.max_output_tokens),

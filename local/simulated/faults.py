@@ -26,6 +26,8 @@ class FaultKind(StrEnum):
     MALFORMED = "malformed"
     EMPTY = "empty"
     SCHEMA_BREAK = "schema_break"
+    DOUBT = "doubt"
+    HALLUCINATE = "hallucinate"
     SLOW = "slow"
 
 
@@ -36,6 +38,8 @@ SPENDING = frozenset(
         FaultKind.MALFORMED,
         FaultKind.EMPTY,
         FaultKind.SCHEMA_BREAK,
+        FaultKind.DOUBT,
+        FaultKind.HALLUCINATE,
         FaultKind.SLOW,
     }
 )

@@ -22,7 +22,12 @@ from rota.documents.extract import quote_texts
 
 _HANG_UP = Response(0, delivery="close")
 _MALFORMED = Response(200, b"<html><body><h1>502 Bad Gateway</h1></body></html>", {"content-type": "text/html"})
-_NO_JSON = "I would rather answer in prose than in the form that was asked for."
+_WORDS = {
+    FaultKind.SCHEMA_BREAK: "I would rather answer in prose than in the form that was asked for.",
+    FaultKind.DOUBT: "I'm sorry, but I don't know the answer to that.",
+    FaultKind.HALLUCINATE: "It was settled on page 48,151 of the report, for a sum of 6,234,216 [1].",
+}
+"""What a model says under a fault, instead of an answer."""
 _CHAT_PATHS = ("/openai/v1/chat/completions", "/v1/chat/completions")
 _LISTING_PATHS = ("/openai/v1/models", "/v1/models")
 
@@ -110,8 +115,8 @@ class SimulatedServer:
     async def _work(self, call: _Call, admission: Admission) -> Response:
         started_s = time.monotonic()
         reply = await asyncio.to_thread(call.model.answer, call.asked)
-        if call.failing(FaultKind.SCHEMA_BREAK):
-            reply = replace(reply, text=_NO_JSON)
+        if call.fault and call.fault.kind in _WORDS:
+            reply = replace(reply, text=_WORDS[call.fault.kind])
         slowness = call.fault.factor if call.fault and call.failing(FaultKind.SLOW) else 1.0
         real_s = self._vendors.real_s(call.model.latency_s(reply.output_tokens) * slowness)
         await asyncio.sleep(max(0.0, real_s - (time.monotonic() - started_s)))

@@ -152,7 +152,7 @@ SERVE_API: dict[str, Check] = {
     "inbox_source": status(422, "sources.0", "'text', 'upload', 's3'"),
     "unknown_model": status(400, "options.answer_model", "nova-pro"),
     "unknown_pool": status(400, "options.pool", "summaries"),
-    "model_and_pool": status(400, "options.model", "either"),
+    "model_and_pool": status(400, "options.model", "only one of"),
     "malformed_json": status(400, "body", "line 1, column"),
     "body_is_a_list": status(400, "body", "object"),
     "endless_number": status(400, "body", "too long"),
@@ -215,7 +215,8 @@ def test_serve_api(api_stack: JobStack, name: str) -> None:
 
 def allowed(_: JobStack, reply: dict[str, Any]) -> None:
     """Let through, as its owner."""
-    assert reply == {"isAuthorized": True, "context": {"owner": "ada", "key_id": "k-0a1b2c3d"}}
+    context = {"owner": "ada", "key_id": "k-0a1b2c3d", "tier": "free", "budget_usd": ""}
+    assert reply == {"isAuthorized": True, "context": context}
 
 
 def denied(_: JobStack, reply: dict[str, Any]) -> None:
@@ -251,6 +252,15 @@ def test_authorize_request(stack: JobStack, name: str) -> None:
     AUTHORIZE_REQUEST[name](stack, run("authorize_request", name))
     assert "rota_" not in stack.log.getvalue()
     assert ("denied" in stack.log.getvalue()) == (AUTHORIZE_REQUEST[name] is denied)
+
+
+def test_what_a_key_entitles_to_goes_with_the_request(stack: JobStack) -> None:
+    """Its tier, and its budget as text."""
+    issued = stack.keys.issue("ada", "", LONG_AGO, "pro", 20)
+    handler = import_module("functions.authorize_request.handler")
+    reply = handler.handle({"headers": {"authorization": f"Bearer {issued.text}"}}, Context())
+    expected = {"owner": "ada", "key_id": issued.key.key_id, "tier": "pro", "budget_usd": "20.0"}
+    assert reply["context"] == expected
 
 
 def accepted(failed: set[str], inboxes: dict[str, int]) -> Check:

@@ -17,11 +17,12 @@ from rota.errors import (
     RequestTooLargeError,
 )
 from rota.job_files import JobFiles
+from rota.policy import Budget
 from rota.providers.base import Completion, ModelCall
 from rota.records import Batch, DocumentInfo, Notes, Passage, Summary
 from rota.schemas import StepEvent
 from rota.usage import Usage
-from tests.fixtures.job_stack import REPOSITORY, Context, JobStack, job_stack
+from tests.fixtures.job_stack import JOBS, REPOSITORY, Context, JobStack, job_stack
 
 FUNCTIONS = ("plan_job", "summarize_batch", "synthesize_summaries", "write_answer")
 JOB, FINISHED, EXTRACTIVE, DRY, STOPPED = (f"j-00000000000000{end}" for end in ("aa", "bb", "cc", "dd", "ee"))
@@ -142,6 +143,23 @@ def test_a_plan_is_asked_for_and_batches_are_written(stack: JobStack, vendor: Ve
     assert (job.status, job.counters["batches_total"], job.counters["calls"]) == ("planning", len(files.batch_ids()), 1)
 
 
+def test_batches_of_code_are_planned_with_their_complexity(stack: JobStack) -> None:
+    """Scored by the imports that gathering has found, of all the job's files; batches of prose have none."""
+    files = stack.files(JOB)
+    infos = files.document_list()["documents"]
+    infos[0] |= {"title": "c/a.py", "imports": ["c.b"]}
+    infos[1] |= {"title": "c/b.py", "imports": []}
+    files.put_document_list({"documents": infos, "failed": []})
+    assert run("plan_job", "fresh").status == "done"
+    (batch_id,) = files.batch_ids()
+    found = files.batch(batch_id)["complexity"]
+    assert found["analysed"]
+    assert found["dependency"] > 0.5
+    assert 0.5 * found["dependency"] + 0.2 * 2 / 10 < found["score"] < 0.7
+    assert run("plan_job", "dry_run").status == "done"
+    assert all("complexity" not in stack.files(DRY).batch(one) for one in stack.files(DRY).batch_ids())
+
+
 def test_a_dry_run_plans_without_spending(stack: JobStack, vendor: Vendor) -> None:
     """No call; the estimate is the reply."""
     result = run("plan_job", "dry_run")
@@ -212,7 +230,7 @@ def test_when_all_models_fail_extraction_stands_in(stack: JobStack, vendor: Vend
     lay_batches(stack.files(JOB), summarized=0)
     vendor.error = lambda model: ProviderUnavailableError("down", provider="p", model=model, status=503)
     assert run("summarize_batch", "fresh").status == "done"
-    assert len({model for model, _ in vendor.calls}) == len(vendor.calls) == 5
+    assert len({model for model, _ in vendor.calls}) == len(vendor.calls) == 6
     assert '"attempts":["nova-micro: provider_unavailable",' in stack.log.getvalue()
     summary = stack.files(JOB).find_summary("b0001")
     assert summary is not None
@@ -227,6 +245,34 @@ def test_a_poisoned_batch_is_written_down(stack: JobStack, vendor: Vendor) -> No
     (failure,) = stack.files(JOB).failures()
     assert (failure["documents"], failure["code"]) == ([1], "provider_rejected")
     assert stack.jobs.get(JOB).counters["batches_failed"] == 1
+
+
+def test_a_spent_budget_fails_the_step_or_sends_it_on_without_models(
+    stack: JobStack, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D11: nothing is called; the job says which it wants."""
+    catalog = parts.catalog().model_copy(update={"budgets": (Budget(per="user", month_usd=0.00001),)})
+    monkeypatch.setattr(parts, "catalog", lambda: catalog)
+    lay_batches(stack.files(JOB), summarized=0)
+    failed = run("summarize_batch", "fresh")
+    assert refused(failed, "budget_spent")
+    assert failed.error is not None
+    assert "user ada" in failed.error.message
+    (failure,) = stack.files(JOB).failures()
+    assert failure["code"] == "budget_spent"
+    stack.dynamodb.update_item(
+        TableName=JOBS,
+        Key={"job_id": {"S": JOB}},
+        UpdateExpression="SET options = :o",
+        ExpressionAttributeValues={":o": {"S": '{"over_budget": "extractive"}'}},
+    )
+    assert run("summarize_batch", "fresh").status == "done"
+    summary = stack.files(JOB).find_summary("b0001")
+    assert summary is not None
+    assert (summary["mode"], vendor.calls) == ("extractive", [])
+    assert all(
+        parts.ledger().account(model.id).used("tpm", parts.ledger().clock.now_ms()) == 0 for model in catalog.models
+    )
 
 
 def test_a_refusal_shows_in_the_counters_and_the_fallback_in_the_notes(stack: JobStack, vendor: Vendor) -> None:

@@ -69,9 +69,10 @@ def translated(command: str, before: str) -> str:
         return f"SELECT * FROM ({before}) LIMIT {int(rest)}"
     if verb == "stats":
         measures, groups = re.split(r"\s+by\s+", rest)
-        keys = re.sub(r"bin\(1([mh])\)", lambda found: binned(found[1]), groups)
-        names = [key.split(" as ")[-1].strip() for key in keys.split(", ")]
-        return f"SELECT {keys}, {measures} FROM ({before}) GROUP BY {', '.join(names)}"
+        binned_groups = re.sub(r"bin\(1([mh])\)", lambda found: binned(found[1]), groups)
+        keys = [quoted(key) if key.isidentifier() else key for key in binned_groups.split(", ")]
+        names = [key.split(" as ")[-1].strip() for key in keys]
+        return f"SELECT {', '.join(keys)}, {measures} FROM ({before}) GROUP BY {', '.join(names)}"
     raise ValueError(f"not translated: {command}")
 
 

@@ -16,9 +16,12 @@ from rota.catalog import Model, load_catalog
 from rota.settings import Settings
 
 POOL_FILE = Path(__file__).parents[2] / "rota.yaml"
-CALLERS = {"plan_job", "summarize_batch", "synthesize_summaries", "write_answer"}
+STEPS = {"plan_job", "summarize_batch", "synthesize_summaries", "write_answer"}
+ANSWERERS = {*STEPS, "serve_api"}
+"""Who calls models because somebody asked."""
+CALLERS = {*ANSWERERS, "shadow_call"}
 ASKERS = {*CALLERS, "refresh_pool"}
-"""Who books: the steps, and who asks vendors for their quotas."""
+"""Who books: callers, and who asks vendors for their quotas."""
 RESOURCELESS = {
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
@@ -71,8 +74,8 @@ def test_no_role_carries_a_managed_policy(prod: View) -> None:
         assert "ManagedPolicyArns" not in role
 
 
-def test_models_are_called_by_the_steps_that_need_them(prod: View) -> None:
-    """Exactly the foundation models of rota.yaml, and only for the four steps that call one."""
+def test_models_are_called_by_those_who_need_them(prod: View) -> None:
+    """Exactly the foundation models of rota.yaml, and only for the steps that call one, the API, and shadows."""
     catalog = load_catalog(POOL_FILE)
     expected = {
         f"arn:${{AWS::Partition}}:bedrock:us-east-1::foundation-model/{model.vendor_model}"
@@ -128,11 +131,22 @@ def test_keys_of_users_are_read_by_the_authorizer_alone(prod: View) -> None:
 
 
 def test_bookings_are_written_by_the_callers_alone(prod: View) -> None:
-    """Only who calls a model may book; the API may look."""
+    """Only who calls a model may book; who watches health opens breakers."""
     ledger = f"${{{prod.named('AWS::DynamoDB::Table', 'Ledger')[0]}.Arn}}"
-    assert {name for name, on in with_action(prod, "dynamodb:UpdateItem").items() if ledger in on} == ASKERS
+    writers = {name for name, on in with_action(prod, "dynamodb:UpdateItem").items() if ledger in on}
+    assert writers == {*ASKERS, "watch_health"}
     readers = {name for name, on in with_action(prod, "dynamodb:BatchGetItem").items() if ledger in on}
-    assert readers == {*ASKERS, "serve_api"}
+    assert readers == {*ASKERS, "watch_health"}
+
+
+def test_outcomes_are_written_by_the_callers_and_read_by_the_api(prod: View) -> None:
+    """Steps count, reserve and record; only the API looks at what came of it."""
+    outcomes = f"${{{prod.named('AWS::DynamoDB::Table', 'Outcomes')[0]}.Arn}}"
+    rights = {name: {a.removeprefix("dynamodb:") for a, r in prod.rights(name) if r == outcomes} for name in ACCESS}
+    assert {name: actions for name, actions in rights.items() if actions} == {
+        **{name: {"PutItem", "UpdateItem"} for name in CALLERS},
+        "serve_api": {"GetItem", "PutItem", "Query", "UpdateItem"},
+    }
 
 
 def test_quotas_are_listed_by_the_refresher_alone(prod: View) -> None:
@@ -150,6 +164,28 @@ def test_quotas_are_listed_by_the_refresher_alone(prod: View) -> None:
     }
 
 
+def test_health_is_judged_from_the_ledger_alone(prod: View) -> None:
+    """Who judges models reads and updates their items, and may do nothing else."""
+    actions = {action for action, _ in prod.rights("watch_health")}
+    assert {action for action in actions if not action.startswith(("logs:", "xray:"))} == {
+        "dynamodb:BatchGetItem",
+        "dynamodb:GetItem",
+        "dynamodb:UpdateItem",
+    }
+
+
+def test_shadows_are_called_by_those_who_answer(prod: View) -> None:
+    """In the version that is deployed; a shadow calls its model, books, counts, and touches no job and no document."""
+    [shadow] = [f"${{{i}.Arn}}" for i, name in prod.function_ids().items() if name == "shadow_call"]
+    assert with_action(prod, "lambda:InvokeFunction") == {name: {shadow} for name in ANSWERERS}
+    ledger, outcomes = (f"${{{prod.named('AWS::DynamoDB::Table', part)[0]}.Arn}}" for part in ("Ledger", "Outcomes"))
+    rights = {(a, r) for a, r in prod.rights("shadow_call") if a.startswith(("dynamodb:", "s3:", "states:", "events:"))}
+    assert rights == {
+        *((f"dynamodb:{action}", ledger) for action in ("BatchGetItem", "GetItem", "UpdateItem")),
+        *((f"dynamodb:{action}", outcomes) for action in ("PutItem", "UpdateItem")),
+    }
+
+
 def test_each_step_writes_its_own_files(prod: View) -> None:
     """A step's files under jobs/ are written by that step; nobody may write the whole of a prefix of another's."""
     bucket = f"${{{prod.named('AWS::S3::Bucket', 'Documents')[0]}.Arn}}/"
@@ -159,6 +195,9 @@ def test_each_step_writes_its_own_files(prod: View) -> None:
             writers.setdefault(resource.removeprefix(bucket), set()).add(name)
     assert writers == {
         "jobs/*/request.json": {"serve_api", "close_inbox"},
+        "jobs/*/feedback.json": {"serve_api"},
+        "jobs/*/rejected/*": STEPS,
+        "calls/*": {"serve_api"},
         "uploads/*": {"serve_api"},
         "jobs/*/documents/*": {"gather_documents"},
         "jobs/*/documents.json": {"gather_documents"},
@@ -195,7 +234,7 @@ def test_the_workflow_may_run_its_maps(prod: View) -> None:
     rights = set(pairs(prod.statements(machine["RoleArn"].replace(".Arn", ""))))
     called = {resource.split(".")[0].removeprefix("${") for action, resource in rights if action.startswith("lambda:")}
     folders = prod.function_ids()
-    assert {folders[function] for function in called} == {"gather_documents", "finish_job", *CALLERS}
+    assert {folders[function] for function in called} == {"gather_documents", "finish_job", *STEPS}
     bucket = prod.named("AWS::S3::Bucket", "Documents")[0]
     assert {r for a, r in rights if a.startswith("s3:")} == {f"${{{bucket}.Arn}}/jobs/*"}
     assert ("states:StartExecution", f"${{{name}}}") in rights
@@ -227,8 +266,10 @@ def test_functions_are_told_what_settings_knows(prod: View) -> None:
         ("ROTA_JOBS_TABLE", "AWS::DynamoDB::Table", "Jobs"),
         ("ROTA_LEDGER_TABLE", "AWS::DynamoDB::Table", "Ledger"),
         ("ROTA_KEYS_TABLE", "AWS::DynamoDB::Table", "Keys"),
+        ("ROTA_OUTCOMES_TABLE", "AWS::DynamoDB::Table", "Outcomes"),
         ("ROTA_WORKFLOW_ARN", "AWS::StepFunctions::StateMachine", "Workflow"),
         ("ROTA_INBOX_WORKFLOW_ARN", "AWS::StepFunctions::StateMachine", "Intake"),
+        ("ROTA_SHADOW_FUNCTION", "AWS::Lambda::Function", "ShadowCall"),
     ],
 )
 def test_who_is_told_of_a_part_may_use_it(prod: View, setting: str, service: str, part: str) -> None:
@@ -242,7 +283,7 @@ def test_who_is_told_of_a_part_may_use_it(prod: View, setting: str, service: str
 
 def test_callers_know_the_overrides(prod: View) -> None:
     """Parameters of the template reach every function that reads the pool."""
-    for name in (*CALLERS, "serve_api"):
+    for name in CALLERS:
         variables = prod.functions()[name]["Environment"]["Variables"]
         assert variables["ROTA_PROVIDER_ENDPOINTS"] == "${ProviderEndpoints}"
         assert variables["ROTA_SUMMARIES_POOL"] == "${SummariesPool}"

@@ -71,10 +71,10 @@ def test_queues_are_encrypted_and_end_in_dead_letters(prod: View) -> None:
 
 
 def test_tables_are_encrypted_and_on_demand(prod: View) -> None:
-    """Three tables; production's can be put back to any second of the last weeks."""
+    """Four tables; production's can be put back to any second of the last weeks."""
     tables = prod.resources("AWS::DynamoDB::Table")
     keys = {listed(table["KeySchema"])[0]["AttributeName"] for table in tables.values()}
-    assert keys == {"model", "job_id", "key_hash"}
+    assert keys == {"model", "job_id", "key_hash", "pk"}
     for table in tables.values():
         assert table["BillingMode"] == "PAY_PER_REQUEST"
         assert table["SSESpecification"] == {"SSEEnabled": True}
@@ -89,6 +89,19 @@ def test_jobs_are_found_by_owner_and_expire(prod: View) -> None:
     assert index["IndexName"] == "by_owner"
     assert [key["AttributeName"] for key in index["KeySchema"]] == ["owner", "created_ms"]
     assert jobs["TimeToLiveSpecification"] == {"AttributeName": "expires_s", "Enabled": True}
+
+
+def test_outcomes_are_sorted_within_their_partition_and_expire(prod: View, local: View) -> None:
+    """Both keys are text, nothing is indexed, and each item says when it goes."""
+    for view in (prod, local):
+        _, outcomes = view.named("AWS::DynamoDB::Table", "Outcomes")
+        assert outcomes["KeySchema"] == [
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ]
+        assert {each["AttributeType"] for each in outcomes["AttributeDefinitions"]} == {"S"}
+        assert "GlobalSecondaryIndexes" not in outcomes
+        assert outcomes["TimeToLiveSpecification"] == {"AttributeName": "expires_s", "Enabled": True}
 
 
 @pytest.mark.parametrize(("stage", "policy"), [("prod", "Retain"), ("local", "Delete")])
@@ -128,7 +141,7 @@ def test_every_route_needs_a_key(prod: View) -> None:
 def test_quotas_are_refreshed_on_a_schedule_and_missed_when_not(prod: View) -> None:
     """A rule that may call the function; three failures in a row, and only that, raise an alarm."""
     name, function = next((n, f) for n, f in prod.resources("AWS::Lambda::Function").items() if "RefreshPool" in n)
-    [rule] = [r for r in prod.resources("AWS::Events::Rule").values() if "ScheduleExpression" in r]
+    _, rule = prod.named("AWS::Events::Rule", "RefreshSchedule")
     assert rule["ScheduleExpression"] == "rate(1 hour)"
     assert [target["Arn"] for target in rule["Targets"]] == [f"${{{name}.Arn}}"]
     permissions = prod.resources("AWS::Lambda::Permission").values()
@@ -137,6 +150,27 @@ def test_quotas_are_refreshed_on_a_schedule_and_missed_when_not(prod: View) -> N
     assert prod.template["Parameters"]["QuotasEndpoint"]["Default"] == ""
     _, alarm = prod.named("AWS::CloudWatch::Alarm", "RefreshFailed")
     assert (alarm["EvaluationPeriods"], alarm["Period"], alarm["Threshold"]) == (3, 3600, 1)
+
+
+def test_health_is_watched_every_minute(prod: View) -> None:
+    """A rule that calls the function, and an alarm when a model leaves its pools."""
+    _, rule = prod.named("AWS::Events::Rule", "HealthSchedule")
+    name = next(n for n in prod.resources("AWS::Lambda::Function") if "WatchHealth" in n)
+    assert (rule["ScheduleExpression"], rule["Targets"][0]["Arn"]) == ("rate(1 minute)", f"${{{name}.Arn}}")
+    _, alarm = prod.named("AWS::CloudWatch::Alarm", "ModelLeftPool")
+    assert (alarm["MetricName"], alarm["Threshold"]) == ("ModelLeftPool", 1)
+
+
+def test_shadows_are_now_or_never(prod: View) -> None:
+    """Nothing is retried, nothing waits long, and nobody is told; no other function is invoked so."""
+    name = next(n for n in prod.resources("AWS::Lambda::Function") if "ShadowCall" in n)
+    [config] = prod.resources("AWS::Lambda::EventInvokeConfig").values()
+    assert config == {
+        "FunctionName": f"${{{name}}}",
+        "Qualifier": "$LATEST",
+        "MaximumRetryAttempts": 0,
+        "MaximumEventAgeInSeconds": 60,
+    }
 
 
 def test_the_api_is_throttled_and_logged(prod: View) -> None:
@@ -172,8 +206,9 @@ def test_functions_share_their_defaults(prod: View) -> None:
         assert function["MemorySize"] == (1024 if name == "gather_documents" else 512)
         assert len(function["Layers"]) == (3 if name == "gather_documents" else 2)
         assert "ReservedConcurrentExecutions" not in function
-    assert prod.functions()["serve_api"]["Timeout"] < 30
-    assert {prod.functions()[name]["Timeout"] for name, access in ACCESS.items() if access.models} == {300}
+    callers = {name: prod.functions()[name]["Timeout"] for name, access in ACCESS.items() if access.models}
+    assert callers.pop("serve_api") < 30
+    assert set(callers.values()) == {300}
 
 
 @pytest.mark.parametrize("stage", ["prod", "local"])
@@ -211,6 +246,7 @@ def test_outputs_are_what_clients_look_for(prod: View) -> None:
         "JobsTable",
         "LedgerTable",
         "KeysTable",
+        "OutcomesTable",
         "RefreshPool",
         "WorkflowArn",
         "InboxQueueUrl",

@@ -15,35 +15,70 @@ import pytest
 from deployment_view import View
 
 from infra.queries import QUERIES
+from infra.stack import ACCESS
 from rota import observability
+from rota.calls import CallRecord
 from rota.catalog import load_catalog
-from rota.dispatch import CallRecord
+from rota.policy import Thresholds
+from rota.providers.base import ModelCall
+from rota.routing.complexity import graded
+from rota.routing.decision import Decision
+from rota.shadow import Primary, ShadowEvent, comparison
 from rota.usage import Usage
 
 START_MS = 1_795_000_020_000  # a whole minute
 
 OK = CallRecord(
     task="summarize",
-    rule="rotate:summaries",
+    decision=Decision("step", "pool:summaries", (), {}),
     model="nova-micro",
     provider="bedrock",
     tier=1,
     outcome="ok",
     attempts=1,
     fallback_from=None,
+    escalated_from=None,
     booked_tokens=1500,
     wait_ms=20,
     latency_ms=900,
     usage=Usage(1000, 200),
     cost_nanousd=2_000_000,
 )
+TRIED = Decision("default", "tier:1", (), {}, tier=1, complexity=graded(0.1, Thresholds(), {}), experiment="e:new")
 CALLS = [
-    (0, "ada", OK),
+    (0, "ada", replace(OK, decision=TRIED)),
     (10_000, "ada", replace(OK, latency_ms=1900, cost_nanousd=4_000_000)),
-    (70_000, "ada", replace(OK, model="nova-lite", fallback_from="nova-micro", latency_ms=3000)),
+    (
+        70_000,
+        "ada",
+        replace(OK, decision=TRIED, model="nova-lite", fallback_from="nova-micro", escalated_from=1, latency_ms=3000),
+    ),
     (71_000, "bob", replace(OK, outcome="rate_limited", usage=Usage(), cost_nanousd=0, latency_ms=40)),
 ]
 """Milliseconds after START_MS, who, and the call."""
+
+SHADOWED = ShadowEvent(
+    decision="d-512d0000000000aa",
+    model="nova-lite",
+    task="summarize",
+    input_tokens=1000,
+    call=ModelCall("", "When does the lease end?", 500),
+    primary=Primary(model="nova-micro", text="In 2027.", latency_ms=900, output_tokens=200, cost_nanousd=2_000_000),
+)
+CANDIDATE = replace(OK, model="nova-lite", latency_ms=400, cost_nanousd=1_000_000, usage=Usage(1000, 100))
+SHADOWS: list[tuple[CallRecord | None, str | None]] = [
+    (CANDIDATE, "In 2027."),
+    (CANDIDATE, "2030."),
+    (replace(CANDIDATE, outcome="provider_timeout", latency_ms=9400, cost_nanousd=0, usage=Usage()), None),
+    (None, None),
+]
+"""The candidate's call and its text, None for one that was skipped."""
+
+
+COUNTS = (
+    *("JobsStarted", "JobsFinished", "JobsFailed", "NoCapacity", "RefreshFailed"),
+    *("ModelLeftPool", "ModelCameBack"),
+)
 
 
 @pytest.fixture
@@ -55,9 +90,12 @@ def written(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(observability.logger.registered_handler, "stream", sys.stdout)
     lines = []
     for after_ms, user, record in CALLS:
-        observability.log_model_call(record, job="j-1", user=user, feature="api", query_type="summarize")
+        observability.log_model_call(record, job="j-1", decision_id="d-512d0000000000aa", user=user, feature="api")
         lines += [{**line, "@timestamp": START_MS + after_ms} for line in printed(capsys)]
-    for name in ("JobsStarted", "JobsFinished", "JobsFailed", "NoCapacity", "RefreshFailed"):
+    for shadow in SHADOWS:
+        observability.logger.info("shadow call", extra=comparison(SHADOWED, *shadow))
+        lines += [{**line, "@timestamp": START_MS} for line in printed(capsys)]
+    for name in COUNTS:
         observability.count(name)
     return lines + list(printed(capsys))
 
@@ -124,6 +162,43 @@ def test_errors(results: dict[str, list[dict[str, Any]]]) -> None:
     ]
 
 
+def test_success_and_cost_by_model(results: dict[str, list[dict[str, Any]]]) -> None:
+    """C8: of three calls of the first model one was refused."""
+    micro, lite = results["Models/Success and cost"]
+    assert (micro["model"], micro["calls"], micro["ok_percent"], micro["cost"]) == ("nova-micro", 3, 66, 0.006)
+    assert (lite["ok_percent"], lite["cost_a_call"]) == (100, 0.002)
+
+
+def test_decisions_by_rule_level_and_tier(results: dict[str, list[dict[str, Any]]]) -> None:
+    """C8: the distribution of routing."""
+    rows = {(row["rule"], row["complexity"], row["tier"]): row["calls"] for row in results["Routing/Decisions"]}
+    assert rows == {("default", "simple", 1): 2, ("step", None, 1): 1}
+
+
+def test_routing_accuracy(results: dict[str, list[dict[str, Any]]]) -> None:
+    """C8: of two calls aimed at the lowest tier one had to go up."""
+    (row,) = results["Routing/Accuracy"]
+    assert (row["aimed_tier"], row["right_percent"], row["escalated"], row["calls"]) == (1, 50, 1, 2)
+
+
+def test_experiments_by_arm(results: dict[str, list[dict[str, Any]]]) -> None:
+    """C5, live from the log; the API has intervals."""
+    (row,) = results["Routing/Experiments"]
+    assert (row["experiment"], row["calls"], row["ok_percent"], row["mean_ms"]) == ("e:new", 2, 100, 1950)
+
+
+def test_shadows_beside_what_was_answered(results: dict[str, list[dict[str, Any]]]) -> None:
+    """Means of the candidate's calls and of the answers they stand beside; what was skipped counts for neither."""
+    [row] = results["Routing/Shadow comparison"]
+    assert (row["candidate"], row["primary"], row["task"]) == ("nova-lite", "nova-micro", "summarize")
+    assert (row["calls"], row["ok_percent"], row["mean_similarity"]) == (3, 66, 0.5)
+    assert (row["candidate_ms"], row["primary_ms"]) == (3400, 900)
+    assert (row["candidate_usd"], row["primary_usd"]) == (pytest.approx(0.002 / 3), 0.002)
+    assert (row["candidate_tokens"], row["primary_tokens"]) == (pytest.approx(200 / 3), 200)
+    outcomes = {row["outcome"]: (row["candidate"], row["shadows"]) for row in results["Routing/Shadow outcomes"]}
+    assert outcomes == {"ok": ("nova-lite", 2), "provider_timeout": ("nova-lite", 1), "skipped": ("nova-lite", 1)}
+
+
 def test_costs(results: dict[str, list[dict[str, Any]]]) -> None:
     """Dollars by owner and model, and by feature and query type."""
     owners = [(row["user"], row["model"], round(row["cost"], 6)) for row in results["Money/Cost by owner"]]
@@ -143,7 +218,8 @@ def test_queries_are_saved_over_the_logs_of_the_callers(prod: View) -> None:
     template = json.loads((prod.folder / "Rota-prod-Queries.template.json").read_text())
     saved = [body["Properties"] for body in template["Resources"].values()]
     assert {query["Name"] for query in saved} == {f"Rota/prod/{query.name}" for query in QUERIES}
-    callers = {"plan_job", "summarize_batch", "synthesize_summaries", "write_answer"}
+    callers = {name for name, access in ACCESS.items() if access.models}
+    assert {"serve_api", "shadow_call", "summarize_batch"} < callers
     for query in saved:
         assert set(query["LogGroupNames"]) == {f"/rota/prod/{name}" for name in callers}
         assert len(query["QueryString"]) < 10_000
@@ -197,6 +273,7 @@ def test_every_alarm_tells_the_topic(prod: View) -> None:
     assert watched_names == {
         "Refusals",
         "JobsFailed",
+        "ModelLeftPool",
         "NoCapacity",
         "RefreshFailed",
         "ApproximateNumberOfMessagesVisible",

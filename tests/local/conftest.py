@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from deployed_stack import DeployedStack, deployed
@@ -11,6 +12,15 @@ from deployed_stack import DeployedStack, deployed
 @pytest.fixture(scope="session")
 def _stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
     with deployed(tmp_path_factory.mktemp("stack")) as running:
+        running.stop_watching_health()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def routed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
+    """A second stack, whose pool file has every kind of policy."""
+    with deployed(tmp_path_factory.mktemp("routed"), Path(__file__).parent / "routing.yaml") as running:
+        running.stop_watching_health()
         yield running
 
 

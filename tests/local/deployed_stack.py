@@ -18,6 +18,7 @@ import urllib3
 from local import stack
 from local.aws import local_session
 from local.state import State
+from rota.schemas import UserTier
 
 FINISHED = ("done", "failed", "stopped")
 _owners = itertools.count(1)
@@ -130,9 +131,9 @@ class DeployedStack:
         """A key for tests that do not care whose it is."""
         return self.new_key()
 
-    def new_key(self, owner: str | None = None) -> str:
+    def new_key(self, owner: str | None = None, tier: UserTier = "free") -> str:
         """A new valid key, by default of an owner of its own."""
-        return stack.issue_key(self.state, owner or f"tester-{next(_owners)}", "test")
+        return stack.issue_key(self.state, owner or f"tester-{next(_owners)}", "test", tier)
 
     def api(
         self,
@@ -174,6 +175,30 @@ class DeployedStack:
                 return False
             time.sleep(0.2)
         return True
+
+    def invoke(self, function: str) -> dict[str, Any]:
+        """Call a function, named as its folder, with an empty event; its answer."""
+        reply = self.client("lambda").invoke(FunctionName=f"rota-local-{function}", Payload=b"{}")
+        answer: dict[str, Any] = json.loads(reply["Payload"].read())
+        assert "FunctionError" not in reply, answer
+        return answer
+
+    def stop_watching_health(self) -> None:
+        """Let the clock judge no model any more: tests make models fail, and the next ones need them."""
+        events = self.client("events")
+        for rule in events.list_rules()["Rules"]:
+            if rule.get("ScheduleExpression") == "rate(1 minute)":
+                events.disable_rule(Name=rule["Name"])
+
+    def close_breakers(self) -> None:
+        """Let every model be called again at once: a test's outage must not reach into the next one."""
+        for item in self.dynamodb.scan(TableName=self.outputs["LedgerTable"])["Items"]:
+            self.dynamodb.update_item(
+                TableName=self.outputs["LedgerTable"],
+                Key={"model": item["model"]},
+                UpdateExpression="SET b = :now REMOVE y",
+                ExpressionAttributeValues={":now": {"N": "0"}},
+            )
 
     def put_objects(self, objects: Mapping[str, str | bytes]) -> None:
         """Write objects (key → content) into the documents bucket."""

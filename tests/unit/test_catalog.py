@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rota.catalog import Catalog, LimitKind, load_catalog, parse_catalog
+from rota.catalog import Catalog, LimitKind, load_catalog, parse_catalog, problems
 from rota.errors import CatalogError, InvalidInputError
 from tests.fixtures.ledger_world import catalog_of
 
@@ -44,8 +44,8 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("models.1.id", "a", "models"),
         ("models.1.provider", "nobody", "models.1.provider"),
         ("models.0.price.input_usd", -1, "models.0.price.input_usd"),
-        ("providers.vendor.base_url", "ftp://x", "providers.vendor.openai_compatible.base_url"),
-        ("pools.all.models", ["a", "c"], "pools.all.models"),
+        ("providers.vendor.base_url", "ftp://x", "providers.vendor.base_url"),
+        ("pools.all.models", ["a", "c"], "pools.all.models.1"),
         ("pools.all.strategy", "luck", "pools.all.strategy"),
         ("steps.plan.pool", "none", "steps.plan.pool"),
     ],
@@ -122,3 +122,51 @@ def test_windows_of_the_kinds() -> None:
         "tpd": 86_400,
         "rpd": 86_400,
     }
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    """Paths as in the file, without the validator's own alternatives; what is allowed; what was likely meant."""
+    document = changed("models.0.tier", 4)
+    document["models"][1] |= {"max_tokens": 5, "provider": "vendro"}
+    del document["models"][1]["price"]
+    document["providers"] |= {"odd": {"kind": "bedrok"}, "none": {"region": "us-east-1"}, "late": _vendor(timeout=5)}
+    document["pools"]["all"] = {"models": ["a", "bb"], "strategy": "weighted", "weights": {"c": 1}}
+    document["steps"]["answer"] = 7
+    rules = [{"name": "x", "when": {"task": "chatt"}, "use": {"tier": 9}}, {"name": "y", "use": {"tier": 3}}]
+    document["routing"] = {"rules": rules, "tiers": {"2": "rotat"}, "default": {"model": "a", "prefer": "n"}}
+    found = {problem.field: problem.message for problem in problems(document)}
+    assert found.pop("models.1.max_tokens").startswith("unknown key; allowed: id, provider, vendor_model, tier, family")
+    assert "kind, base_url, key_secret" in found["providers.late.timeout"]
+    assert "region" not in found["providers.late.timeout"]
+    assert found.pop("providers.late.timeout").endswith("; did you mean 'timeout_s'?")
+    assert found.pop("routing.rules.0.when.task").endswith("or 'answer', not 'chatt'; did you mean 'chat'?")
+    assert found == {
+        "providers.odd.kind": "must be 'bedrock' or 'openai_compatible', not 'bedrok'; did you mean 'bedrock'?",
+        "providers.none.kind": "is missing; allowed: bedrock, openai_compatible",
+        "models.0.tier": "must be 1, 2 or 3, not 4",
+        "models.1.price": "is missing; allowed: input_usd, output_usd, cached_usd",
+        "models.1.provider": "unknown name 'vendro'; allowed: late, none, odd, vendor; did you mean 'vendor'?",
+        "pools.all.models.1": "unknown name 'bb'; allowed: a, b; did you mean 'b'?",
+        "pools.all.weights.c": "unknown name 'c'; allowed: a, bb",
+        "steps.answer": "must be a mapping: keys with values",
+        "routing.tiers.2": "must be 'rotate', 'earliest', 'cheapest', 'fastest' or 'weighted', not 'rotat'; "
+        "did you mean 'rotate'?",
+        "routing.rules.0.use.tier": "must be 1, 2 or 3, not 9, or must be 'auto', not 9",
+        "routing.rules.1.use.tier": "unknown name 3; allowed: 1, auto",
+        "routing.default.prefer": "unknown name 'n'; allowed: a, b",
+    }
+    assert problems(DOCUMENT) == []
+    assert [(problem.field, problem.message) for problem in problems(["no"])] == [
+        ("", "must be a mapping: keys with values")
+    ]
+
+
+def test_tiers_as_keys_outlive_json() -> None:
+    """Functions read the file as JSON, where a key is text."""
+    catalog = parse_catalog({**DOCUMENT, "routing": {"tiers": {1: "cheapest"}}})
+    assert parse_catalog(json.loads(catalog.model_dump_json())) == catalog
+    assert catalog.tier(1).strategy == "cheapest"
+
+
+def _vendor(**more: object) -> dict[str, object]:
+    return {"kind": "openai_compatible", "base_url": "http://127.0.0.1:1", **more}

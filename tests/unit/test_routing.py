@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rota.catalog import Catalog, parse_catalog
-from rota.errors import InvalidInputError, NoCapacityError
+from rota.errors import Attempt, InvalidInputError, NoCapacityError
 from rota.routing.pipeline import route
 from rota.routing.request import ModelRequest
 
@@ -47,9 +47,10 @@ def ask(pool: str = "turns", tokens: int = 1000, **fields: object) -> ModelReque
     return ModelRequest(task="summarize", pool=pool, input_tokens=tokens, max_output_tokens=100, **fields)  # type: ignore[arg-type]
 
 
-def ids(catalog: Catalog, request: ModelRequest, excluded: tuple[str, ...] = ()) -> list[str]:
+def ids(catalog: Catalog, request: ModelRequest, failed: tuple[str, ...] = ()) -> list[str]:
     """The candidates' ids, best first."""
-    return [candidate.id for candidate in route(request, catalog, excluded).candidates]
+    attempts = [Attempt(model, "provider_unavailable", "is down") for model in failed]
+    return [candidate.id for candidate in route(request, catalog, attempts).candidates]
 
 
 def test_rotation_gives_item_i_to_model_i_mod_n(catalog: Catalog) -> None:
@@ -64,7 +65,7 @@ def test_earliest_prefers_the_cheaper_model(catalog: Catalog) -> None:
 
 def test_a_failed_model_is_left_out_and_the_turn_stays(catalog: Catalog) -> None:
     """Without b, item 1 goes to the model after it, not back to the first."""
-    assert ids(catalog, ask(rotation=1), excluded=("b",)) == list("ca")
+    assert ids(catalog, ask(rotation=1), failed=("b",)) == list("ca")
 
 
 def test_only_models_that_hold_the_prompt_are_candidates(catalog: Catalog) -> None:
@@ -90,7 +91,8 @@ def test_nobody_can_take_it_names_every_reason(catalog: Catalog) -> None:
 def test_a_named_model_replaces_the_pool(catalog: Catalog) -> None:
     """The decision says that the caller chose."""
     decision = route(ask(model="b"), catalog)
-    assert (decision.rule, [candidate.id for candidate in decision.candidates]) == ("model:b", ["b"])
+    assert (decision.rule, decision.target, [each.id for each in decision.candidates]) == ("asked", "model:b", ["b"])
+    assert decision.fallbacks == ()
 
 
 def test_an_unknown_name_is_the_callers_error(catalog: Catalog) -> None:

@@ -3,6 +3,9 @@
 interactive ──► books the soonest start of the pool, however far
 bulk        ──► books what can start now, or soon while nobody queues; else takes one ticket and comes back with it
 with ticket ──► books the soonest start when that is near; who came too early waits on, but not for ever
+
+A group of candidates that is wholly down, can never take the call, or only later than the call may wait, is given up
+for the next one ("promotion"): it costs more, and is available.
 """
 
 from __future__ import annotations
@@ -13,9 +16,9 @@ from dataclasses import dataclass, replace
 from rota.accounts import Account
 from rota.booking import Booking
 from rota.catalog import Model
-from rota.errors import NoCapacityError
+from rota.errors import NoCapacityError, PoolBusyError
 from rota.ledger import FARTHEST_MS, Ledger
-from rota.routing.pipeline import Decision
+from rota.routing.decision import Decision
 from rota.routing.request import Claim, ModelRequest
 from rota.tickets import Queue, queue
 
@@ -60,19 +63,47 @@ class Return:
     returns: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Down(Return):
+    """Every candidate is down; ask again then, if nobody else can take the call."""
+
+
 class Admission:
     """Decides from accounts that it reads; `timeout_ms` is the longest that a call of a model may take."""
 
     def __init__(self, ledger: Ledger, timeout_ms: Callable[[Model], int]) -> None:
         self._ledger, self._timeout_ms = ledger, timeout_ms
 
-    def admit(self, request: ModelRequest, decision: Decision, returns: int, first_ms: int) -> Booking | Return:
+    def admit(
+        self, request: ModelRequest, decision: Decision, returns: int, first_ms: int
+    ) -> tuple[Decision, Booking | Return]:
         """Book the first candidate that can start now, else the soonest; or say when to come back.
 
-        `returns` is how often the call has come back with a ticket, 0 without one; `first_ms` when it first asked.
-        Raises NoCapacityError when no candidate can ever, or within LONGEST_WAIT_MS, start the call, and when all are
-        down for OUTAGE_MS.
+        Answers the decision whose group took the call, too. `returns` is how often the call has come back with a
+        ticket, 0 without one; `first_ms` when it first asked. Raises what the first group raised when no group takes
+        it: NoCapacityError when no candidate can ever, or within LONGEST_WAIT_MS, start the call, and when all are
+        down for OUTAGE_MS; PoolBusyError when none can before the call may wait no longer.
         """
+        waiting: tuple[Decision, Return] | None = None
+        refusals: list[NoCapacityError] = []
+        group: Decision | None = decision
+        while group is not None:
+            try:
+                found = self._admit(request, group, returns, first_ms)
+            except NoCapacityError as error:
+                refusals.append(error)
+                group = group.promote(str(error))
+                continue
+            if not isinstance(found, _Down):
+                return group, found
+            waiting = waiting or (group, found)
+            group = group.promote(f"{', '.join(model.id for model in group.candidates)}: down")
+        if waiting:
+            return waiting
+        raise next((error for error in refusals if isinstance(error, PoolBusyError)), refusals[0])
+
+    def _admit(self, request: ModelRequest, decision: Decision, returns: int, first_ms: int) -> Booking | Return:
+        """The same for one group."""
         accounts, lost = self._ledger.read([decision.candidates[0].id]), False
         while True:
             now_ms = self._ledger.soonest_ms()
@@ -84,11 +115,9 @@ class Admission:
                 raise _impossible(request, decision, accounts, now_ms)
             quotes = [quote for quote in quotes if not quote.is_down(now_ms)]
             if not quotes:
-                return _wait_for_probes(decision, now_ms, first_ms, returns)
+                return _wait_for_probes(request, decision, now_ms, first_ms, returns)
             best = quotes[0]
-            if best.start_ms - now_ms > LONGEST_WAIT_MS:
-                minutes = LONGEST_WAIT_MS // 60_000
-                raise NoCapacityError(f"no model of {decision.rule} can start within {minutes} minutes")
+            _check_wait(request, decision, best.start_ms, now_ms, first_ms)
             if best.start_ms - now_ms > FARTHEST_MS:
                 return Return(best.start_ms - FARTHEST_MS + _spread_ms(request), returns)
             if request.priority == "bulk" and _must_queue(best, now_ms, returns, lost):
@@ -154,14 +183,27 @@ def _impossible(
         except NoCapacityError as error:
             reasons.append(str(error))
             too_large = too_large or error.too_large
-    return NoCapacityError(f"no model of {decision.rule} can take this call: {'; '.join(reasons)}", too_large=too_large)
+    return NoCapacityError(
+        f"no model of {decision.target} can take this call: {'; '.join(reasons)}", too_large=too_large
+    )
 
 
-def _wait_for_probes(decision: Decision, now_ms: int, first_ms: int, returns: int) -> Return:
+def _check_wait(request: ModelRequest, decision: Decision, start_ms: int, now_ms: int, first_ms: int) -> None:
+    if request.max_wait_ms is not None and start_ms - first_ms > request.max_wait_ms:
+        raise PoolBusyError(f"{decision.target} has no quota left for this call", start_ms)
+    if start_ms - now_ms > LONGEST_WAIT_MS:
+        minutes = LONGEST_WAIT_MS // 60_000
+        raise NoCapacityError(f"no model of {decision.target} can start within {minutes} minutes")
+
+
+def _wait_for_probes(request: ModelRequest, decision: Decision, now_ms: int, first_ms: int, returns: int) -> _Down:
     """Ask again soon, as others probe the models meanwhile; but not for ever."""
     if now_ms - first_ms > OUTAGE_MS:
-        raise NoCapacityError(f"every model of {decision.rule} is down")
-    return Return(now_ms + ASK_AGAIN_MS, returns)
+        raise NoCapacityError(f"every model of {decision.target} is down")
+    again_ms = now_ms + ASK_AGAIN_MS
+    if request.max_wait_ms is not None and again_ms - first_ms > request.max_wait_ms:
+        raise PoolBusyError(f"every model of {decision.target} is down", again_ms)
+    return _Down(again_ms, returns)
 
 
 def _queue(quote: Quote, now_ms: int) -> Queue:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -10,14 +10,18 @@ from typing import Any
 
 from rota.catalog import Catalog, Model
 from rota.documents.group import MIN_BATCH_TOKENS, pack, passage_tokens
+from rota.documents.weigh import weighed
 from rota.errors import NoCapacityError
 from rota.estimate import Load, estimate
 from rota.job_files import JobFiles
 from rota.job_item import Job
+from rota.job_requests import summary_request
 from rota.ledger import Ledger
 from rota.pricing import NANO
-from rota.records import Batch, Document, Plan
+from rota.records import Batch, Document, DocumentInfo, Plan
+from rota.routing.aim import aim
 from rota.routing.budget import input_budget
+from rota.routing.chain import pool_of
 from rota.steps import summarize
 
 AT_ONCE = 32
@@ -34,11 +38,9 @@ class Batches:
 
 
 def summary_models(job: Job, catalog: Catalog) -> list[Model]:
-    """The models that may summarise for this job: the one it names, the pool it names, or the step's pool."""
-    if job.options.get("model"):
-        return [catalog.model(job.options["model"])]
-    pool = catalog.pool(job.options.get("pool") or catalog.steps.summarize.pool)
-    return [catalog.model(model_id) for model_id in pool.models]
+    """The models that may summarise for this job: what it names, what a rule says, or the step's pool."""
+    use = aim(summary_request(job, catalog.steps.summarize, 0), catalog).use
+    return [catalog.model(model_id) for model_id in pool_of(use, catalog).models]
 
 
 def write_batches(files: JobFiles, job: Job, plan: Plan, catalog: Catalog, ledger: Ledger, now_ms: int) -> Batches:
@@ -58,7 +60,8 @@ def write_batches(files: JobFiles, job: Job, plan: Plan, catalog: Catalog, ledge
         )
     ids: list[str] = []
     tokens = 0
-    packed = pack(_documents(files), budget)
+    documents = files.document_list()["documents"]
+    packed = weighed(pack(_documents(files, documents), budget), documents)
     with ThreadPoolExecutor(AT_ONCE) as writers:
         while batches := list(islice(packed, AT_ONCE)):
             list(writers.map(files.put_batch, batches))
@@ -78,8 +81,8 @@ def write_batches(files: JobFiles, job: Job, plan: Plan, catalog: Catalog, ledge
     return Batches(files.put_manifest(ids), found, counts)
 
 
-def _documents(files: JobFiles) -> Iterator[Document]:
-    numbers = iter([info["number"] for info in files.document_list()["documents"]])
+def _documents(files: JobFiles, infos: Iterable[DocumentInfo]) -> Iterator[Document]:
+    numbers = iter([info["number"] for info in infos])
     with ThreadPoolExecutor(AT_ONCE) as readers:
         while some := list(islice(numbers, AT_ONCE)):
             yield from readers.map(files.document, some)

@@ -1,22 +1,24 @@
 """One call under one booking: make it, settle it, check it, record it.
 
-booked ──► call ──► settle ──► check ──► Finished
-             │                   └─ not in the form asked for: a failure that was paid for
-             └─ the vendor said no: the booking goes back as far as nothing was spent, others are warned
+booked ──► money ──► call ──► settle ──► check ──► Finished
+             │         │                   └─ not in the form asked for, or doubtful: a failure that was paid for
+             │         └─ the vendor said no: the booking goes back as far as nothing was spent, others are warned
+             └─ the budget is spent: the booking goes back
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from rota.accounts import Counters
 from rota.booking import Booking
 from rota.catalog import Catalog, Model
 from rota.errors import (
     Attempt,
+    DoubtfulOutputError,
     InvalidOutputError,
     ModelUnavailableError,
     ProviderError,
@@ -25,6 +27,7 @@ from rota.errors import (
     ProviderUnavailableError,
     RateLimitedError,
     RequestTooLargeError,
+    RotaError,
 )
 from rota.learned import Learned, Sample, pace
 from rota.ledger import Ledger
@@ -32,6 +35,8 @@ from rota.ledger_notices import Notices
 from rota.ledger_writes import Outcome
 from rota.pricing import cost_nanousd, used_amounts
 from rota.providers.base import Completion, ModelCall, Provider
+from rota.routing.chain import POOR_OUTPUT
+from rota.routing.decision import Decision
 from rota.routing.request import ModelRequest
 from rota.usage import Usage
 
@@ -42,18 +47,20 @@ T = TypeVar("T")
 class CallRecord:
     """Everything there is to know about one model call, for the log line and the counters.
 
-    `outcome` is `ok` or the error's code; `fallback_from` the model that failed before, `wait_ms` the time from
-    the request to the call, `settled` whether the ledger confirmed the settlement.
+    `outcome` is `ok` or the error's code; `fallback_from` the model that failed before, `escalated_from` the tier whose
+    output was not good, `wait_ms` the time from the request to the call, `settled` whether the ledger confirmed the
+    settlement.
     """
 
     task: str
-    rule: str
+    decision: Decision
     model: str
     provider: str
     tier: int
     outcome: str
     attempts: int
     fallback_from: str | None
+    escalated_from: int | None
     booked_tokens: int
     wait_ms: int
     latency_ms: int = 0
@@ -79,7 +86,7 @@ class Finished(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Errand(Generic[T]):
-    """What is to be called and why: the request, its prompt, the check of its output, the rule that routed it.
+    """What is to be called and why: the request, its prompt, the check of its output, the decision that routed it.
 
     `first_ms` is when it was first asked for; failures are added to `attempts`.
     """
@@ -87,9 +94,33 @@ class Errand(Generic[T]):
     request: ModelRequest
     call: ModelCall
     check: Callable[[str], T]
-    rule: str
+    decision: Decision
     first_ms: int
     attempts: list[Attempt]
+
+
+class Gate(Protocol):
+    """What stands around calls besides the ledger: money, doubts, what is kept of poor outputs (see `gateway`)."""
+
+    def reserve(self, request: ModelRequest, nanousd: int) -> Any:
+        """Set money aside for a call that costs at most so much. Raises BudgetSpentError."""
+        ...
+
+    def spend(self, reserved: Any, nanousd: int) -> None:
+        """Replace what was set aside by what the call cost."""
+        ...
+
+    def answered(self, errand: Errand[Any], record: CallRecord, completion: Completion) -> None:
+        """Hear of an answer before anything else is done with it. Must not take time."""
+        ...
+
+    def doubt(self, errand: Errand[Any], record: CallRecord, completion: Completion) -> str | None:
+        """Why an output in the right form is not good enough all the same; None when it is."""
+        ...
+
+    def keep(self, errand: Errand[Any], record: CallRecord, completion: Completion) -> None:
+        """Keep an output that was not good enough, for the record."""
+        ...
 
 
 class Caller:
@@ -101,9 +132,10 @@ class Caller:
         ledger: Ledger,
         provider: Callable[[str], Provider],
         on_call: Callable[[CallRecord], None],
+        gate: Gate | None = None,
     ) -> None:
         self._catalog, self._ledger, self._provider, self._on_call = catalog, ledger, provider, on_call
-        self._notices = Notices(ledger)
+        self._notices, self._gate = Notices(ledger), gate
 
     def prepare(self, booking: Booking) -> None:
         """Do beforehand what would delay a call that is due."""
@@ -113,9 +145,10 @@ class Caller:
     def make(self, errand: Errand[T], booking: Booking) -> Finished[T] | None:
         """Call once. None when it failed in a way that another try may cure, which is noted in `errand.attempts`.
 
-        Raises ProviderRejectedError when the request itself is wrong.
+        Raises ProviderRejectedError when the request itself is wrong, BudgetSpentError when it may cost nothing more.
         """
         model = self._catalog.model(booking.model)
+        reserved = self._reserve(errand.request, model, booking)
         begun = self._record(errand, model, booking)
         call = replace(errand.call, max_output_tokens=booking.max_output_tokens)
         try:
@@ -127,24 +160,43 @@ class Caller:
             self._on_call(
                 replace(begun, outcome=error.code, settled=self._give_back(booking, error, took_ms), latency_ms=took_ms)
             )
+            if not _may_be_spent(error):
+                self._spend(reserved, 0)
             if isinstance(error, ProviderRejectedError):
                 raise
-            errand.attempts.append(Attempt(model.id, error.code, str(error)))
+            errand.attempts.append(Attempt(model.id, error.code, str(error), error.status))
             return None
-        record = replace(
-            begun,
-            usage=completion.usage,
-            cost_nanousd=cost_nanousd(model, completion.usage),
-            latency_ms=completion.latency_ms,
-            settled=self._settle(errand.request, model, booking, completion),
-        )
+        cost = cost_nanousd(model, completion.usage)
+        record = replace(begun, usage=completion.usage, cost_nanousd=cost, latency_ms=completion.latency_ms)
+        if self._gate:
+            self._gate.answered(errand, record, completion)
+        record = replace(record, settled=self._settle(errand.request, model, booking, completion))
+        self._spend(reserved, cost)
         self._notices.seen(model.id, completion.quota.limit_tokens)
         return self._checked(errand, record, completion)
+
+    def _reserve(self, request: ModelRequest, model: Model, booking: Booking) -> Any:
+        if self._gate is None:
+            return None
+        try:
+            most = Usage(request.input_tokens, booking.max_output_tokens)
+            return self._gate.reserve(request, cost_nanousd(model, most))
+        except RotaError:
+            self._ledger.cancel(booking)
+            raise
+
+    def _spend(self, reserved: Any, nanousd: int) -> None:
+        if self._gate:
+            self._gate.spend(reserved, nanousd)
 
     def _checked(self, errand: Errand[T], record: CallRecord, completion: Completion) -> Finished[T] | None:
         try:
             value = errand.check(completion.text)
+            if self._gate and (why := self._gate.doubt(errand, record, completion)):
+                raise DoubtfulOutputError(why)
         except InvalidOutputError as error:
+            if self._gate:
+                self._gate.keep(errand, replace(record, outcome=error.code), completion)
             self._on_call(replace(record, outcome=error.code))
             errand.attempts.append(Attempt(record.model, error.code, str(error)))
             return None
@@ -155,15 +207,22 @@ class Caller:
         """What is known when the call leaves."""
         return CallRecord(
             task=errand.request.task,
-            rule=errand.rule,
+            decision=errand.decision,
             model=model.id,
             provider=model.provider,
             tier=model.tier,
             outcome="ok",
             attempts=len(errand.attempts) + 1,
             fallback_from=errand.attempts[-1].model if errand.attempts else None,
+            escalated_from=self._escalated_from(errand.attempts),
             booked_tokens=_tokens(booking.amounts),
             wait_ms=self._ledger.clock.now_ms() - errand.first_ms,
+        )
+
+    def _escalated_from(self, attempts: Sequence[Attempt]) -> int | None:
+        """The highest tier whose output was not good, None when none was bad."""
+        return max(
+            (self._catalog.model(each.model).tier for each in attempts if each.code in POOR_OUTPUT), default=None
         )
 
     def _settle(self, request: ModelRequest, model: Model, booking: Booking, completion: Completion) -> bool:
@@ -173,6 +232,7 @@ class Caller:
         used = used_amounts(model, Usage(usage.input_tokens, output_tokens))
         counters = Counters(
             calls=1,
+            latency_ms=completion.latency_ms,
             input_tokens=usage.input_tokens + usage.cached_tokens,
             output_tokens=usage.output_tokens,
             booked_tokens=_tokens(booking.amounts),

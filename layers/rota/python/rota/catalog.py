@@ -8,23 +8,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from rota.errors import CatalogError, InvalidInputError
 from rota.limits import Limiter, limiter
+from rota.policy import Budget, Check, Experiment, Name, Routing, Shadow, Strategy, Task
+from rota.references import unknown_names
+from rota.schemas import Strict, Tier
 
 PACKAGED_CATALOG = Path(__file__).parent.parent / "rota_catalog.json"
 """Where synthesis puts the validated rota.yaml inside the library's layer."""
-
-
-class Strict(BaseModel):
-    """A frozen value of the pool file; an unknown key is an error that names its path."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class LimitKind(StrEnum):
@@ -66,6 +63,11 @@ class Limit(Strict):
         """The largest quota that may ever be used."""
         return self.ceiling or self.amount
 
+    @cached_property
+    def most_at_once(self) -> int:
+        """The largest request that may ever pass."""
+        return self.limiter(self.most).capacity
+
     def limiter(self, amount: int | None = None) -> Limiter:
         """The arithmetic of this quota, standing at `amount` (as configured when None)."""
         return limiter(self.algorithm, self.amount if amount is None else amount, self.kind.window_s)
@@ -80,8 +82,6 @@ class Price(Strict):
 
 
 Url = Annotated[str, Field(pattern=r"^https?://[^/\s]+", max_length=500)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-
 
 PROFILE_PREFIXES = ("us", "eu", "apac", "jp", "au", "global", "us-gov", "ca")
 """First part of an inference profile's id on Bedrock, such as `us.amazon.nova-pro-v1:0`."""
@@ -118,26 +118,30 @@ ProviderConfig = Annotated[BedrockProvider | OpenAICompatibleProvider, Field(dis
 
 
 class Model(Strict):
-    """One LLM: what it is good at, what it holds, what it costs and how much of it may be used.
+    """One LLM: what it is good at (that puts it first in its tier), what it holds and costs, how much may be used.
 
     `output_burndown` is how many quota tokens one output token costs (Bedrock: 1 for most, 5 and more for some).
     `quota_name` is what Service Quotas calls the model, where that does not follow from `vendor_model`.
     `refunds` says that the vendor gives a reservation's unused part back; false until that has been seen.
-    `parameters` are further fields of this model's requests, such as `reasoning_effort: low`.
+    `parameters` are further fields of this model's requests, such as `reasoning_effort: low`. Entries with the same
+    `family` are the same model at several hosts: when one host fails, the others are tried first. `max_input_tokens`
+    is the most input of one call, where that is to be less than the context holds.
     """
 
     id: Name
     provider: str
     vendor_model: str = Field(min_length=1, max_length=300)
-    tier: Literal[1, 2, 3]
-    tasks: tuple[str, ...] = ()
+    tier: Tier
+    family: Name | None = None
+    tasks: tuple[Task, ...] = ()
     context_tokens: int = Field(gt=0)
+    max_input_tokens: int | None = Field(default=None, gt=0)
     max_output_tokens: int = Field(gt=0)
     price: Price
     limits: tuple[Limit, ...] = Field(min_length=1)
     output_burndown: float = Field(default=1.0, gt=0, le=100)
     quota_name: str | None = Field(default=None, min_length=1, max_length=200)
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default_factory=dict)
     refunds: bool = False
 
     @model_validator(mode="after")
@@ -149,10 +153,22 @@ class Model(Strict):
 
 
 class Pool(Strict):
-    """Models that may stand in for each other, and how one of them is picked."""
+    """Models that may stand in for each other, and how one of them is picked.
+
+    `weights` belong to the strategy `weighted`: a model's share of the calls, 1 unless said otherwise.
+    """
 
     models: tuple[str, ...] = Field(min_length=1)
-    strategy: Literal["rotate", "earliest"] = "earliest"
+    strategy: Strategy = Strategy.EARLIEST
+    weights: dict[str, float] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _weights_are_used(self) -> Pool:
+        if self.weights and self.strategy is not Strategy.WEIGHTED:
+            raise ValueError("weights need the strategy weighted")
+        if any(weight < 0 for weight in self.weights.values()):
+            raise ValueError("weights must not be negative")
+        return self
 
 
 class Step(Strict):
@@ -188,24 +204,43 @@ class Catalog(Strict):
     models: Annotated[tuple[Model, ...], Field(min_length=1), AfterValidator(_unique_ids)]
     pools: dict[Name, Pool] = Field(min_length=1)
     steps: Steps
+    routing: Routing = Routing()
+    experiments: dict[Name, Experiment] = Field(default_factory=dict)
+    shadows: tuple[Shadow, ...] = ()
+    checks: tuple[Check, ...] = ()
+    budgets: tuple[Budget, ...] = ()
 
-    @model_validator(mode="after")
-    def _names_exist(self) -> Catalog:
-        ids = [model.id for model in self.models]
-        for at, model in enumerate(self.models):
-            _known(f"models.{at}.provider", [model.provider], self.providers)
-        for name, pool in self.pools.items():
-            _known(f"pools.{name}.models", pool.models, ids)
-        for name, step in self.steps:
-            _known(f"steps.{name}.pool", [step.pool], self.pools)
-        return self
+    @property
+    def tiers(self) -> tuple[Tier, ...]:
+        """The tiers that have a model, ascending."""
+        return tuple(self._tier_pools)
+
+    def tier(self, tier: Tier) -> Pool:
+        """The models of a tier as a pool; of the next tier that has any when it has none itself (else of the last)."""
+        found = next((each for each in self.tiers if each >= tier), self.tiers[-1])
+        return self._tier_pools[found]
+
+    @cached_property
+    def _tier_pools(self) -> dict[Tier, Pool]:
+        """Made once: every request that is routed by tier asks for them."""
+        strategies = self.routing.tiers
+        return {
+            tier: Pool(
+                models=tuple(model.id for model in self.models if model.tier == tier),
+                strategy=strategies.get(tier, Strategy.EARLIEST),
+            )
+            for tier in sorted({model.tier for model in self.models})
+        }
+
+    @cached_property
+    def _by_id(self) -> dict[str, Model]:
+        return {model.id: model for model in self.models}
 
     def model(self, model_id: str) -> Model:
         """The model of that id. Raises InvalidInputError with the known ids."""
-        for model in self.models:
-            if model.id == model_id:
-                return model
-        raise InvalidInputError("model", f"unknown model {model_id!r}; allowed: {_listing(m.id for m in self.models)}")
+        if model_id not in self._by_id:
+            raise InvalidInputError("model", f"unknown model {model_id!r}; allowed: {_listing(self._by_id)}")
+        return self._by_id[model_id]
 
     def pool(self, name: str) -> Pool:
         """The pool of that name. Raises InvalidInputError with the known names."""
@@ -228,7 +263,7 @@ class Catalog(Strict):
         pools, steps = dict(self.pools), self.steps
         if summaries_pool and summaries_pool not in pools:
             models = tuple(self.model(name.strip()).id for name in summaries_pool.split(","))
-            pools["summaries-override"] = Pool(models=models, strategy="rotate")
+            pools["summaries-override"] = Pool(models=models, strategy=Strategy.ROTATE)
             summaries_pool = "summaries-override"
         if summaries_pool:
             steps = steps.model_copy(update={"summarize": steps.summarize.model_copy(update={"pool": summaries_pool})})
@@ -240,7 +275,7 @@ class Catalog(Strict):
 
 
 def _listing(names: Any) -> str:
-    return ", ".join(sorted(names))
+    return ", ".join(sorted(map(str, names)))
 
 
 def _known(field: str, names: Any, allowed: Any) -> None:
@@ -252,11 +287,28 @@ def _known(field: str, names: Any, allowed: Any) -> None:
 def parse_catalog(document: Any) -> Catalog:
     """Validate a parsed pool file. Raises CatalogError naming the first wrong line's path and what is allowed."""
     try:
-        return Catalog.model_validate(document)
+        catalog = Catalog.model_validate(document)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        path = ".".join(str(part) for part in first["loc"])
-        raise CatalogError(path, first["msg"]) from error
+        raise problems(document)[0] from error
+    for path, said in unknown_names(document):
+        raise CatalogError(path, said)
+    return catalog
+
+
+def problems(document: Any) -> list[CatalogError]:
+    """Everything that is wrong with a parsed pool file, each with its path and what is allowed; empty when valid."""
+    from rota.validation import sentences  # only wrong files need it
+
+    found: dict[str, str] = {}
+    try:
+        Catalog.model_validate(document)
+    except ValidationError as error:
+        found = sentences(error.errors(include_url=False), document, Catalog.model_json_schema())
+    malformed = [f"{path}." for path in found]
+    for path, said in unknown_names(document):
+        if not any(f"{path}.".startswith(above) for above in malformed):
+            found[path] = said
+    return [CatalogError(path, said) for path, said in found.items()]
 
 
 def load_catalog(path: Path | str) -> Catalog:

@@ -13,18 +13,23 @@ from typing import Any, TypeVar
 
 from rota.admission import EARLY_MS, INSIDE_MS, PATIENCE, Admission, Return
 from rota.booking import Booking
-from rota.calls import Caller, CallRecord, Errand, Finished
+from rota.calls import Caller, CallRecord, Errand, Finished, Gate
 from rota.catalog import Catalog
-from rota.errors import AllModelsFailedError, Attempt, NoCapacityError, RateLimitedError
+from rota.errors import AllModelsFailedError, Attempt, NoCapacityError, PoolBusyError, RateLimitedError
+from rota.learned import LEAST_TIMEOUT_MS
 from rota.ledger import Ledger
+from rota.live import LiveFacts
 from rota.providers.base import ModelCall, Provider
-from rota.routing.pipeline import Decision, route
+from rota.routing.decision import Decision
+from rota.routing.pipeline import route
 from rota.routing.request import ModelRequest
 
 T = TypeVar("T")
 
 SPARE_MS = 13_000
 """What a function needs besides the call's time-out: sleeping to the start, settling, storing the result."""
+SETTLING_MS = 2_000
+"""What it needs after a call."""
 LOOK_MS = 10_000
 """Who waits longer than this for a window looks once half-way: refunds may have opened earlier room.
 
@@ -84,9 +89,11 @@ class Dispatcher:
         provider: Callable[[str], Provider],
         on_call: Callable[[CallRecord], None],
         sleep: Callable[[float], None] = time.sleep,
+        gate: Gate | None = None,
     ) -> None:
         self._catalog, self._ledger, self._sleep = catalog, ledger, sleep
-        self._caller = Caller(catalog, ledger, provider, on_call)
+        self._live = LiveFacts(catalog, ledger)
+        self._caller = Caller(catalog, ledger, provider, on_call, gate)
         self._admission = Admission(ledger, lambda model: round(catalog.providers[model.provider].timeout_s * 1000))
 
     def run(
@@ -101,7 +108,8 @@ class Dispatcher:
 
         `check` turns the model's text into a value or raises InvalidOutputError, which counts as that model's
         failure. `remaining_ms` is the time this process has left. Raises AllModelsFailedError when every candidate
-        failed, ProviderRejectedError when the request itself is wrong, NoCapacityError when no model can take it.
+        failed, ProviderRejectedError when the request itself is wrong, NoCapacityError when no model can take it,
+        BudgetSpentError when it may cost nothing more.
         """
         state = pending or Pending(self._ledger.clock.now_ms())
         while True:
@@ -112,21 +120,19 @@ class Dispatcher:
             booking = self._brought_back(request, decision, state)
             if booking is None:
                 returns = PATIENCE if state.booking else state.returns
-                admitted = self._admission.admit(request, decision, returns, state.first_ms)
+                decision, admitted = self._admit(request, decision, returns, state)
                 if isinstance(admitted, Return):
                     state = Pending(state.first_ms, None, state.attempts, admitted.at_ms, admitted.returns)
                     if admitted.at_ms - self._ledger.clock.now_ms() > INSIDE_MS:
                         return Waiting(admitted.at_ms - EARLY_MS, state)
                     continue
                 booking = admitted
-            ready = self._get_ready(replace(state, booking=booking), booking, remaining_ms())
+            ready = self._get_ready(request, replace(state, booking=booking), booking, remaining_ms())
             if isinstance(ready, Waiting):
                 return ready
             attempts = list(state.attempts)
             if ready is not None:
-                finished = self._caller.make(
-                    Errand(request, call, check, decision.rule, state.first_ms, attempts), ready
-                )
+                finished = self._caller.make(Errand(request, call, check, decision, state.first_ms, attempts), ready)
                 if finished is not None:
                     return finished
             state = Pending(state.first_ms, None, tuple(attempts), returns=PATIENCE)
@@ -138,7 +144,9 @@ class Dispatcher:
             return self._admission.sooner(request, decision, booking)
         return booking
 
-    def _get_ready(self, state: Pending, booking: Booking, remaining_ms: int) -> Booking | Waiting | None:
+    def _get_ready(
+        self, request: ModelRequest, state: Pending, booking: Booking, remaining_ms: int
+    ) -> Booking | Waiting | None:
         """Sleep until the booked start. Waiting when that is not for here; None when the start was missed."""
         now_ms = self._ledger.clock.now_ms()
         wait_ms = booking.start_ms - now_ms
@@ -146,7 +154,13 @@ class Dispatcher:
             if wait_ms > LOOK_MS and not (state.looked or state.returns) and self._has_window(booking.model):
                 return Waiting(now_ms + wait_ms // 2, replace(state, looked=True))
             return Waiting(booking.start_ms - EARLY_MS, state)
-        if remaining_ms < booking.timeout_ms + SPARE_MS:
+        if request.max_wait_ms is not None:  # somebody is on the line: better a short time-out than none at all
+            left_ms = max(0, remaining_ms - max(0, wait_ms) - SETTLING_MS)
+            booking = replace(booking, timeout_ms=min(booking.timeout_ms, left_ms))
+            needed_ms = LEAST_TIMEOUT_MS
+        else:
+            left_ms, needed_ms = remaining_ms - SPARE_MS, booking.timeout_ms
+        if left_ms < needed_ms:
             self._ledger.cancel(booking)
             return Waiting(now_ms, replace(state, booking=None, returns=PATIENCE))
         self._caller.prepare(booking)
@@ -173,12 +187,24 @@ class Dispatcher:
         refused = [attempt for attempt in attempts if attempt.code == RateLimitedError.code]
         if len(refused) >= MAX_REFUSALS or len(attempts) - len(refused) >= MAX_FAILURES:
             raise AllModelsFailedError(attempts)
-        failed = {attempt.model for attempt in attempts if attempt.code != RateLimitedError.code}
         try:
-            return route(request, self._catalog, failed)
+            return route(request, self._catalog, attempts, self._live.facts())
         except NoCapacityError as error:
             if attempts:
                 raise AllModelsFailedError(attempts) from error
+            raise
+
+    def _admit(
+        self, request: ModelRequest, decision: Decision, returns: int, state: Pending
+    ) -> tuple[Decision, Booking | Return]:
+        """See `Admission.admit`. What failed is told when nobody else can take the call, unless waiting would help."""
+        try:
+            return self._admission.admit(request, decision, returns, state.first_ms)
+        except PoolBusyError:
+            raise
+        except NoCapacityError as error:
+            if state.attempts:
+                raise AllModelsFailedError(state.attempts) from error
             raise
 
     def _still_valid(self, booking: Booking) -> Booking | None:

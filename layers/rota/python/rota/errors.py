@@ -7,10 +7,13 @@
     ├─ NotFoundError                no such job, key, document                                          404
     ├─ ConflictError                the same idempotency key with another body                          409
     ├─ JobStoppedError              somebody stopped the job
+    ├─ BudgetSpentError             a budget of the month has no room for a call                      402
     ├─ UnreadableDocumentError      one document cannot be turned into text; the job goes on
     ├─ TooManyFailuresError         more of a job's batches failed than it tolerates
     ├─ NoCapacityError              no model of the pool could ever take this call
+    │  └─ PoolBusyError             none can as soon as it must be                                      429
     ├─ InvalidOutputError           a model answered, but not in the form asked for
+    │  └─ DoubtfulOutputError       in the form, but it does not know, or another model found it wrong
     ├─ AllModelsFailedError         every candidate failed; `attempts` says how
     └─ ProviderError                a vendor said no; `provider`, `model`, `status`
        ├─ RateLimitedError          429: over a quota; `retry_after_s`, `limit_tokens`, `used_tokens`
@@ -93,6 +96,20 @@ class JobStoppedError(RotaError):
     http_status = 409
 
 
+class BudgetSpentError(RotaError):
+    """A budget of the month has no room for a call; `budget` is whose, such as `user ada`. `spent_usd` includes what is
+    held for calls under way."""
+
+    code = "budget_spent"
+    http_status = 402
+
+    def __init__(self, message: str, *, budget: str, limit_usd: float, spent_usd: float) -> None:
+        super().__init__(message)
+        self.budget = budget
+        self.limit_usd = limit_usd
+        self.spent_usd = spent_usd
+
+
 class UnreadableDocumentError(RotaError):
     """One source could not be turned into text; the message is the reason shown to the user."""
 
@@ -119,19 +136,37 @@ class NoCapacityError(RotaError):
         self.too_large = too_large
 
 
+class PoolBusyError(NoCapacityError):
+    """No candidate can start this call as soon as it must; `retry_at_ms` is when one could (epoch milliseconds)."""
+
+    code = "pool_busy"
+    http_status = 429
+
+    def __init__(self, message: str, retry_at_ms: int) -> None:
+        super().__init__(message)
+        self.retry_at_ms = retry_at_ms
+
+
 class InvalidOutputError(RotaError):
     """A model's output does not have the form that was asked for."""
 
     code = "invalid_output"
 
 
+class DoubtfulOutputError(InvalidOutputError):
+    """A model's output has the right form, but says that it does not know, or another model found it wrong."""
+
+    code = "doubtful_output"
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One failed try of one model: the model's id, the error's code and its sentence."""
+    """One failed try of one model: the model's id, the error's code and sentence, the vendor's HTTP status (or 0)."""
 
     model: str
     code: str
     message: str
+    status: int = 0
 
 
 class AllModelsFailedError(RotaError):

@@ -93,7 +93,7 @@ def estimate(load: Load, models: Sequence[Model], accounts: Mapping[str, Account
 
 
 def _carrier(load: Load, model: Model, account: Account, now_ms: int) -> _Carrier:
-    request = ModelRequest("estimate", "", load.input_tokens // load.calls, load.output_tokens // load.calls)
+    request = ModelRequest("summarize", "", load.input_tokens // load.calls, load.output_tokens // load.calls)
     expected = request.claim(model, account.learned, 0).expected
     used = {kind: account.used(kind, now_ms) for kind in account.limiters}
     return _Carrier(model, request, account, expected, used, max(0, account.tail_ms - now_ms) / 1000)

@@ -118,6 +118,7 @@ def _result(job: Job, files: JobFiles) -> dict[str, Any]:
     if answer is not None:
         result |= {"answer": answer["text"], "sources": answer["sources"]}
         result |= {"mode": answer.get("mode", "models"), "fallback_used": answer.get("fallback_used", False)}
+        result |= {name: answer[name] for name in ("model", "tier", "decision", "escalated_from") if name in answer}
     plan = files.find_plan() if _is_dry_run(job) else None
     if plan is not None:
         result["plan"] = plan

@@ -146,6 +146,10 @@ class JobFiles:
         """The answer as a page; raises NotFoundError."""
         return self.bucket.read_text(self.key("answer.md"))
 
+    def put_feedback(self, feedback: Mapping[str, Any]) -> None:
+        """What a user said of the answer; the last word stands."""
+        self.bucket.write_json(self.key("feedback.json"), feedback)
+
     def put_result(self, result: Mapping[str, Any]) -> None:
         """What the API shows of a finished job."""
         self.bucket.write_json(self.key("result.json"), result)

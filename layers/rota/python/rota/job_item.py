@@ -11,6 +11,7 @@ from typing import Any
 
 from rota.attributes import Plain
 from rota.errors import ConflictError, JobStoppedError, NotFoundError
+from rota.schemas import UserTier
 
 STEPS = ("queued", "gathering", "planning", "summarizing", "synthesizing", "answering")
 FINISHED = ("done", "failed", "stopped")
@@ -37,7 +38,10 @@ def new_job_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """What is known of a job when it is created. `origin` is `api` or `inbox:<name>`, times are epoch milliseconds."""
+    """What is known of a job when it is created. `origin` is `api` or `inbox:<name>`, times are epoch milliseconds.
+
+    `user_tier` and `budget_usd` (a month) are those of its owner's key.
+    """
 
     job_id: str
     owner: str
@@ -45,6 +49,8 @@ class NewJob:
     query: str
     options: Mapping[str, Any]
     created_ms: int
+    user_tier: UserTier = "free"
+    budget_usd: float | None = None
 
     def item(self) -> dict[str, Plain]:
         """The item of a queued job."""
@@ -55,6 +61,8 @@ class NewJob:
             "status": "queued",
             "query": self.query,
             "options": json.dumps(dict(self.options)),
+            "user_tier": self.user_tier,
+            "budget_usd": json.dumps(self.budget_usd),
             "stopped": False,
             "created_ms": self.created_ms,
             "expires_s": self.created_ms // 1000 + KEPT_S,
@@ -81,7 +89,14 @@ class Job:
     error_code: str | None = None
     error_message: str | None = None
     announced: bool = False
+    user_tier: UserTier = "free"
+    budget_usd: float | None = None
     counters: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def feature(self) -> str:
+        """Whom its costs are put down to: the feature it names, else `api` or `inbox`."""
+        return str(self.options.get("feature") or self.origin.partition(":")[0])
 
     @property
     def is_finished(self) -> bool:
@@ -110,6 +125,8 @@ def job_of(item: Mapping[str, Any]) -> Job:
         error_code=item.get("error_code"),
         error_message=item.get("error_message"),
         announced=item.get("announced", False),
+        user_tier=item.get("user_tier", "free"),
+        budget_usd=json.loads(item.get("budget_usd", "null")),
         counters={name: value for name, value in item.items() if name in COUNTERS or ":" in name},
     )
 

@@ -14,7 +14,18 @@ PROGRESS = (
     *("groups_total", "groups_done"),
 )
 USAGE = ("calls", "input_tokens", "output_tokens", "wait_ms", "refusals", "fallbacks")
-RESULTS = ("answer", "mode", "fallback_used", "sources", "coverage", "plan")
+RESULTS = (
+    "answer",
+    "mode",
+    "model",
+    "tier",
+    "decision",
+    "escalated_from",
+    "fallback_used",
+    "sources",
+    "coverage",
+    "plan",
+)
 """What only the end of a job adds."""
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 if TYPE_CHECKING:  # functions that call no model do not pay for importing what does
     from rota.calls import CallRecord
+    from rota.routing.decision import Decision
 
 NAMESPACE = "Rota"
 NANO = 1_000_000_000
 logger = Logger()
 
 
-def log_model_call(record: CallRecord, *, job: str, user: str, feature: str, query_type: str) -> None:
+def log_model_call(record: CallRecord, *, job: str | None, decision_id: str, user: str, feature: str) -> None:
     """Write the `model_call` line and its metrics. Carries ids and numbers, never text of documents or answers."""
     logger.info(
         "model call",
@@ -24,14 +25,17 @@ def log_model_call(record: CallRecord, *, job: str, user: str, feature: str, que
             "job": job,
             "user": user,
             "feature": feature,
-            "query_type": query_type,
+            "query_type": record.task,
+            "decision": decision_id,
             "task": record.task,
             "tier": record.tier,
-            "rule": record.rule,
+            **_routing(record.decision),
             "model": record.model,
             "provider": record.provider,
             "outcome": record.outcome,
+            **({"answered": 1} if record.outcome == "ok" else {}),  # Insights counts what is there
             "fallback_from": record.fallback_from,
+            "escalated_from": record.escalated_from,
             "attempts": record.attempts,
             "input_tokens": record.usage.input_tokens + record.usage.cached_tokens,
             "output_tokens": record.usage.output_tokens,
@@ -43,6 +47,21 @@ def log_model_call(record: CallRecord, *, job: str, user: str, feature: str, que
         },
     )
     _count_call(record)
+
+
+def _routing(decision: Decision) -> dict[str, Any]:
+    """Why this model: what decided, where that led, how demanding the request was found."""
+    complexity = decision.complexity
+    return {
+        "rule": decision.rule,
+        "target": decision.target,
+        "aimed_tier": decision.tier,
+        "complexity": complexity.level if complexity else None,  # `level` is the logger's own
+        "score": complexity.score if complexity else None,
+        "confidence": complexity.confidence if complexity else None,
+        "experiment": decision.experiment,
+        "promoted": decision.promoted,
+    }
 
 
 def count(name: str) -> None:
@@ -64,6 +83,7 @@ def _count_call(record: CallRecord) -> None:
         "UsedTokens": record.usage.total_tokens,
         "Refusals": int(record.outcome == "rate_limited"),
         "Fallbacks": int(ok and record.fallback_from is not None),
+        "Escalations": int(ok and record.escalated_from is not None),
         "Failures": int(not ok),
         "CostUsd": record.cost_nanousd / NANO,
     }

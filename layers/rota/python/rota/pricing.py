@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from rota.catalog import LimitKind, Model
+from rota.catalog import Model
 from rota.usage import Usage
 
 NANO = 1_000_000_000
@@ -36,12 +36,6 @@ def used_amounts(model: Model, usage: Usage) -> Mapping[str, int]:
 
 
 def _amounts(model: Model, input_tokens: int, output_tokens: int) -> Mapping[str, int]:
-    by_kind = {
-        LimitKind.TPM: input_tokens + output_tokens,
-        LimitKind.TPD: input_tokens + output_tokens,
-        LimitKind.ITPM: input_tokens,
-        LimitKind.OTPM: output_tokens,
-        LimitKind.RPM: 1,
-        LimitKind.RPD: 1,
-    }
-    return {limit.kind.value: by_kind[limit.kind] for limit in model.limits}
+    total = input_tokens + output_tokens
+    by_kind = {"tpm": total, "tpd": total, "itpm": input_tokens, "otpm": output_tokens, "rpm": 1, "rpd": 1}
+    return {limit.kind.value: by_kind[limit.kind.value] for limit in model.limits}

@@ -8,6 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rota.errors import Status
 
+Tier = Literal[1, 2, 3]
+UserTier = Literal["free", "pro", "enterprise"]
+Degree = Literal["low", "medium", "high"]
+
 MAX_INLINE_CHARACTERS = 4_000_000
 """Inline text of one request: below Lambda's 6 MB synchronous payload, with room for JSON escapes."""
 
@@ -44,12 +48,25 @@ Source = Annotated[TextSource | UploadSource | S3Source, Field(discriminator="ty
 
 
 class JobOptions(Strict):
-    """How a job is done; `pool` or `model` replaces the summaries' pool, `answer_model` those of plan and answer."""
+    """How a job is done, and what hangs on it.
+
+    `pool`, `model` or `tier` replaces the summaries' pool, `answer_model` those of plan and answer, `answer_tier` those
+    of plan, synthesis and answer (`auto`: by the question). `feature` is whom the costs are put down to; `value`,
+    `error_tolerance` and `business_impact` are what rules and tiers go by. `over_budget` says what happens when a
+    budget is spent: the job fails, or goes on without models.
+    """
 
     mode: Literal["models", "extractive"] = "models"
     pool: str | None = None
     model: str | None = None
+    tier: Tier | None = None
     answer_model: str | None = None
+    answer_tier: Tier | Literal["auto"] | None = None
+    feature: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    value: Degree = "low"
+    error_tolerance: Degree = "medium"
+    business_impact: Degree = "low"
+    over_budget: Literal["refuse", "extractive"] = "refuse"
     max_documents: int = Field(default=1000, ge=1, le=10_000)
     tolerated_failures: float = Field(default=0.2, ge=0, le=1)
     dry_run: bool = False

@@ -16,17 +16,22 @@ from rota.job_files import JobFiles
 from rota.job_item import NewJob, new_job_id
 from rota.jobs import JobStore
 from rota.once import OnceKey, OnceStore
-from rota.schemas import StepError
+from rota.schemas import StepError, UserTier
 from rota.storage import Bucket
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A job that is asked for. `request` is a JobRequest as JSON: query, sources, options."""
+    """A job that is asked for. `request` is a JobRequest as JSON: query, sources, options.
+
+    `user_tier` and `budget_usd` (a month) are those of the owner's key.
+    """
 
     owner: str
     origin: str
     request: Mapping[str, Any]
+    user_tier: UserTier = "free"
+    budget_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,16 @@ class Submissions:
     def start(self, job_id: str, draft: Draft, now_ms: int) -> Submitted:
         """Start the job of that id unless it is under way already."""
         request = draft.request
-        job = NewJob(job_id, draft.owner, draft.origin, request["query"], request["options"], now_ms)
+        job = NewJob(
+            job_id,
+            draft.owner,
+            draft.origin,
+            request["query"],
+            request["options"],
+            now_ms,
+            draft.user_tier,
+            draft.budget_usd,
+        )
         created = self._jobs.create(job)
         status = "queued" if created else self._jobs.get(job_id).status
         if status != "queued":

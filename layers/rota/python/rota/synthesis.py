@@ -10,7 +10,10 @@ from rota.catalog import Catalog
 from rota.errors import TooManyFailuresError
 from rota.job_files import JobFiles
 from rota.job_item import Job
+from rota.job_requests import step_request
+from rota.routing.aim import aim
 from rota.routing.budget import input_budget
+from rota.routing.chain import pool_of
 from rota.steps import answer, synthesize
 
 READERS = 16
@@ -41,7 +44,8 @@ def next_level(files: JobFiles, job: Job, level: int, catalog: Catalog) -> Plann
         files.put_synthesis(synthesize.combine(texts))
         return Planned(level, None, counts)
     step = catalog.steps.synthesize
-    models = [catalog.model(name) for name in catalog.pool(step.pool).models]
+    use = aim(step_request(job, "synthesize", step, 0), catalog).use
+    models = [catalog.model(name) for name in pool_of(use, catalog).models]
     budget = input_budget(models, step) - synthesize.frame_tokens(job.query, focus, step.max_output_tokens)
     groups = synthesize.plan_level(texts, budget)
     manifest_key = files.put_level(level + 1, groups)

@@ -8,20 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from rota.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier message of a conversation."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCall:
-    """One prompt. `max_output_tokens` is what was booked; `json_schema` asks for structured output."""
+    """One prompt, after the conversation's earlier turns (which alternate, the first and the prompt being the user's).
+
+    `max_output_tokens` is what was booked; `json_schema` asks for structured output.
+    """
 
     system: str
     prompt: str
     max_output_tokens: int
     temperature: float = 0.2
     json_schema: Mapping[str, Any] | None = None
+    history: tuple[Turn, ...] = ()
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The whole conversation."""
+        return (*self.history, Turn("user", self.prompt))
 
 
 @dataclass(frozen=True, slots=True)

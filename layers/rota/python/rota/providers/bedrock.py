@@ -152,7 +152,7 @@ class Bedrock:
             system.append(schema_instruction(call.json_schema))
         request: dict[str, Any] = {
             "modelId": vendor_model,
-            "messages": [{"role": "user", "content": [{"text": call.prompt}]}],
+            "messages": [{"role": turn.role, "content": [{"text": turn.text}]} for turn in call.turns],
             # Unset, maxTokens is the model's maximum, and Bedrock reserves it from the quota.
             "inferenceConfig": {"maxTokens": call.max_output_tokens, "temperature": call.temperature},
         }

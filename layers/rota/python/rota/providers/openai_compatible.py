@@ -85,7 +85,7 @@ class OpenAICompatible:
         messages = [{"role": "system", "content": call.system}] if call.system else []
         body: dict[str, Any] = {
             "model": vendor_model,
-            "messages": [*messages, {"role": "user", "content": call.prompt}],
+            "messages": [*messages, *({"role": turn.role, "content": turn.text} for turn in call.turns)],
             "temperature": call.temperature,
             self._output_parameter: call.max_output_tokens,
         }
@@ -116,7 +116,7 @@ def _usage(usage: Mapping[str, Any] | None, call: ModelCall, text: str) -> Usage
     back to the ledger on its word.
     """
     if not usage or usage.get("prompt_tokens") is None:
-        estimated = _high_estimate(call.system) + _high_estimate(call.prompt)
+        estimated = _high_estimate(call.system) + sum(_high_estimate(turn.text) for turn in call.turns)
         return Usage(input_tokens=estimated, output_tokens=_high_estimate(text))
     details = usage.get("prompt_tokens_details") or {}
     cached = min(int(details.get("cached_tokens") or 0), int(usage["prompt_tokens"]))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rota.providers.schema_filling import fill_schema
+from rota.providers.simulated_judgements import judgement
 from rota.providers.structured_output import find_schema
 
 Extract = Callable[[Sequence[tuple[str, str]], str, int, bool], list[tuple[int, list[str]]]]
@@ -91,6 +92,8 @@ class SimulatedModel:
         notes = [text for _, text in _blocks(prompt, "note")]
         documents = list(_numbered_documents(prompt))
         if schema is not None:
+            if judged := judgement(schema, question, " ".join(notes)):
+                return json.dumps(judged)
             return json.dumps(self._fill(schema, notes, question or prompt, characters), ensure_ascii=False)
         if notes:
             if merges:

@@ -31,4 +31,5 @@ def _room(model: Model, max_output_tokens: int, limiters: Mapping[str, Limiter])
     """What a model's context and quotas leave for the input of one call."""
     capacities = [limiter.capacity for kind, limiter in limiters.items() if kind in TOKEN_LIMITS]
     output = round(max_output_tokens * max(1.0, model.output_burndown))
-    return min([model.context_tokens - max_output_tokens, *(capacity - output for capacity in capacities)])
+    context = min(model.context_tokens - max_output_tokens, model.max_input_tokens or model.context_tokens)
+    return min([context, *(capacity - output for capacity in capacities)])

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from rota.catalog import Model
 from rota.learned import Learned
 from rota.pricing import booked_amounts, used_amounts
 from rota.usage import Usage
+
+if TYPE_CHECKING:
+    from rota.policy import Need, Task
+    from rota.routing.complexity import Complexity
+    from rota.schemas import Degree, Tier, UserTier
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +28,53 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelRequest:
-    """One call to be routed: its task, its size in tokens and the pool that may serve it.
+class Stakes:
+    """Who asks, and what hangs on the answer."""
 
-    `rotation` is the caller's place in a series (batch 0, 1, 2, …), which `rotate` turns into a model. `model`
-    names one model instead of the pool. Bulk calls leave room for interactive ones (see `dispatch`).
+    user: str = ""
+    user_tier: UserTier = "free"
+    feature: str = ""
+    value: Degree = "low"
+    error_tolerance: Degree = "medium"
+    business_impact: Degree = "low"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One call to be routed: its task and its size in tokens.
+
+    `model`, `tier` and `named_pool` are what the caller asked for, of which at most one is given; `pool` is where a
+    step of a job goes when neither the caller nor a rule says otherwise (empty: where `routing.default` sends it).
+    `least_tier` keeps it off lower tiers, after bad feedback for instance. `text` is what is to be classified,
+    unless `complexity` is known already. `rotation` is the caller's place in a series (batch 0, 1, 2, …), which
+    `rotate` turns into a model; `subjects` are the ids that experiments divide by. Bulk calls leave room for
+    interactive ones (see `admission`); a call that may wait no longer than `max_wait_ms` goes elsewhere, or is refused,
+    and may take no longer than `timeout_ms` itself. `excluded` are models that must not serve it.
     """
 
-    task: str
+    task: Task
     pool: str
     input_tokens: int
     max_output_tokens: int
     rotation: int = 0
     model: str | None = None
+    tier: Tier | Literal["auto"] | None = None
+    named_pool: str | None = None
+    least_tier: Tier = 1
     priority: Literal["bulk", "interactive"] = "bulk"
+    needs: tuple[Need, ...] = ()
+    stakes: Stakes = field(default_factory=Stakes)
+    text: str = field(default="", repr=False)
+    complexity: Complexity | None = None
+    subjects: Mapping[str, str] = field(default_factory=dict)
+    max_wait_ms: int | None = None
+    timeout_ms: int | None = None
+    excluded: tuple[str, ...] = ()
+
+    def price_usd(self, model: Model) -> float:
+        """What the call may cost on `model` at most, in dollars."""
+        price = model.price
+        return (self.input_tokens * price.input_usd + self.max_output_tokens * price.output_usd) / 1e6
 
     def amounts(self, model: Model) -> Mapping[str, int]:
         """Units per limit that `model` would reserve if nothing were known of it."""
@@ -57,5 +95,5 @@ class ModelRequest:
             amounts,
             {kind: min(units, expected[kind]) for kind, units in amounts.items()},
             output_tokens,
-            learned.timeout_ms(output_tokens, timeout_ms),
+            learned.timeout_ms(output_tokens, min(timeout_ms, self.timeout_ms or timeout_ms)),
         )
