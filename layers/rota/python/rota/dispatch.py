@@ -210,7 +210,8 @@ class Dispatcher:
     def _still_valid(self, booking: Booking) -> Booking | None:
         """The booking, unless it is void, its model blocked or disabled, or its quota lowered meanwhile."""
         account = self._ledger.account(booking.model)
-        blocked = account.blocked_until_s * 1000 > booking.start_ms and not booking.is_probe
+        kept_off = account.blocked_until_s * 1000 > booking.start_ms or account.is_out
+        blocked = kept_off and not booking.is_probe
         over = account.standing.disabled or account.is_over(booking.amounts, booking.start_ms)
         void = not booking.timeout_ms or booking.is_void(self._ledger.clock.now_ms())  # an older release names no terms
         if blocked or over or void:

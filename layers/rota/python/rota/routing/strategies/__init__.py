@@ -7,6 +7,7 @@ A strategy is a file here with a function `order` of type `Order`, and its name 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 
 from rota.catalog import Model, Pool
@@ -19,6 +20,7 @@ Live = Mapping[str, Learned]
 Order = Callable[[Sequence[Model], Pool, ModelRequest, Live], list[Model]]
 
 
+@cache
 def strategy(name: Strategy) -> Order:
     """The strategy of that name, imported when it is first used."""
     order: Order = import_module(f"{__name__}.{name.value}").order
