@@ -7,7 +7,7 @@ handler ──► Work ──► carry_out ──► Carried(value, …)        
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
 
@@ -29,6 +29,7 @@ from rota.job_item import Job
 from rota.observability import count, logger
 from rota.outcomes.decisions import decision_id_of
 from rota.providers.base import ModelCall
+from rota.routing.complexity import Complexity
 from rota.routing.request import ModelRequest
 from rota.schemas import StepError, StepEvent
 
@@ -126,11 +127,13 @@ def carry_out(step: StepEvent, job: Job, work: Work[T], context: Any) -> Carried
     """
     if job.options.get("mode") == "extractive":
         return Carried(work.extract(), "extractive")
-    pending = Pending.from_dict(step.pending) if step.pending else None
     watcher = _watcher(job, work.request)
     gateway = parts.gateway(watcher, job.budget_usd)
+    remaining_ms = context.get_remaining_time_in_millis
     try:
-        outcome = gateway.run(work.request, work.call, work.check, context.get_remaining_time_in_millis, pending)
+        request, pending = _brought_back(step, work.request)
+        request = request if pending else gateway.classified(request, remaining_ms)
+        outcome = gateway.run(request, work.call, work.check, remaining_ms, pending)
     except (AllModelsFailedError, BudgetSpentError, NoCapacityError, ProviderRejectedError) as error:
         return _without_model(job, work, error)
     finally:
@@ -140,9 +143,23 @@ def carry_out(step: StepEvent, job: Job, work: Work[T], context: Any) -> Carried
             watcher.decided(outcome)
         return Carried(outcome.value, "models", outcome, watcher.decision_id)
     until = datetime.fromtimestamp(outcome.until_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    judged = {"complexity": asdict(request.complexity)} if request.complexity else {}
     return step.model_copy(
-        update={"status": Status.WAIT, "until": until.replace("+00:00", "Z"), "pending": outcome.pending.as_dict()}
+        update={
+            "status": Status.WAIT,
+            "until": until.replace("+00:00", "Z"),
+            "pending": {**outcome.pending.as_dict(), **judged},
+        }
     )
+
+
+def _brought_back(step: StepEvent, request: ModelRequest) -> tuple[ModelRequest, Pending | None]:
+    """What a step brings back from its wait: its booking or ticket, and how its request was judged before it."""
+    if step.pending is None:
+        return request, None
+    brought = dict(step.pending)
+    judged = brought.pop("complexity", None)
+    return replace(request, complexity=Complexity(**judged)) if judged else request, Pending.from_dict(brought)
 
 
 def _without_model(job: Job, work: Work[T], error: RotaError) -> Carried[T]:

@@ -17,7 +17,7 @@ from rota.errors import (
     RequestTooLargeError,
 )
 from rota.job_files import JobFiles
-from rota.policy import Budget
+from rota.policy import Budget, Classifier, Routing
 from rota.providers.base import Completion, ModelCall
 from rota.records import Batch, DocumentInfo, Notes, Passage, Summary
 from rota.schemas import StepEvent
@@ -36,6 +36,7 @@ class Vendor:
         self.calls: list[tuple[str, ModelCall]] = []
         self.error: Callable[[str], ProviderError] | None = None
         self.text: str | None = None
+        self.level = "simple"
         self.refuses: Callable[[str, ModelCall], ProviderError | None] = lambda model, call: None
 
     def prepare(self, timeout_s: float) -> None:
@@ -49,6 +50,8 @@ class Vendor:
         if refusal := self.refuses(model, call):
             raise refusal
         plan = '{"focus": ["the end of the lease"], "outline": ["End"]}'
+        if "level" in (call.json_schema or {}).get("properties", {}):
+            plan = f'{{"level": "{self.level}", "confidence": 0.9}}'
         text = self.text or (plan if call.json_schema else "- The lease ends in 2027 [1].")
         return Completion(text, Usage(900, 60), "end", 250)
 
@@ -273,6 +276,37 @@ def test_a_spent_budget_fails_the_step_or_sends_it_on_without_models(
     assert all(
         parts.ledger().account(model.id).used("tpm", parts.ledger().clock.now_ms()) == 0 for model in catalog.models
     )
+
+
+def test_a_small_model_may_judge_a_jobs_question_once(
+    stack: JobStack, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D1: with the tier left to the question; what was judged survives a wait, and is not paid for twice."""
+    judged = Routing(classifier=Classifier(kind="model", pool="planner"))
+    catalog = parts.catalog().model_copy(update={"routing": judged})
+    monkeypatch.setattr(parts, "catalog", lambda: catalog)
+    vendor.level = "complex"
+    for number in range(3):
+        text = f"- The lease ends in 2027 [{number + 1}]."
+        stack.files(JOB).put_synthesis(Notes(text=text, cited=[number + 1]))
+    stack.files(JOB).put_plan({"focus": [], "outline": []})
+    stack.dynamodb.update_item(
+        TableName=JOBS,
+        Key={"job_id": {"S": JOB}},
+        UpdateExpression="SET options = :o",
+        ExpressionAttributeValues={":o": {"S": '{"answer_tier": "auto"}'}},
+    )
+    ledger = parts.ledger()
+    strong = ledger.account("mistral-large-3")
+    ledger.book(strong, {"tpm": strong.limiters["tpm"].capacity}, ledger.clock.now_ms() + 999)
+    waiting = run("write_answer", "fresh")
+    assert waiting.status == "wait"
+    assert waiting.pending is not None
+    assert waiting.pending["complexity"]["level"] == "complex"
+    assert waiting.pending["booking"]["model"] == "mistral-large-3"
+    assert len(vendor.calls) == 1
+    reply = import_module("functions.write_answer.handler").handle(waiting.model_dump(mode="json"), LongContext())
+    assert (reply["status"], len(vendor.calls)) == ("wait", 1)
 
 
 def test_a_refusal_shows_in_the_counters_and_the_fallback_in_the_notes(stack: JobStack, vendor: Vendor) -> None:

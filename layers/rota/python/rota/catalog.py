@@ -64,6 +64,11 @@ class Limit(Strict):
         return self.ceiling or self.amount
 
     @cached_property
+    def name(self) -> str:
+        """The kind as plain text, which an enumeration is slow to give."""
+        return self.kind.value
+
+    @cached_property
     def most_at_once(self) -> int:
         """The largest request that may ever pass."""
         return self.limiter(self.most).capacity

@@ -38,4 +38,4 @@ def used_amounts(model: Model, usage: Usage) -> Mapping[str, int]:
 def _amounts(model: Model, input_tokens: int, output_tokens: int) -> Mapping[str, int]:
     total = input_tokens + output_tokens
     by_kind = {"tpm": total, "tpd": total, "itpm": input_tokens, "otpm": output_tokens, "rpm": 1, "rpd": 1}
-    return {limit.kind.value: by_kind[limit.kind.value] for limit in model.limits}
+    return {limit.name: by_kind[limit.name] for limit in model.limits}

@@ -62,7 +62,7 @@ def aim(request: ModelRequest, catalog: Catalog) -> Aim:
             found = replace(found, rule=f"experiment:{name}:{arm.name}", use=arm.use)
     if found.use.tier == "auto":
         found = _with_tier(found, request, catalog, judge)
-    return replace(found, complexity=judge.found)
+    return replace(found, complexity=judge.found) if judge.found else found
 
 
 def _asked(request: ModelRequest) -> Aim | None:

@@ -17,7 +17,7 @@ def ineligible(model: Model, request: ModelRequest) -> str | None:
         return f"holds {model.context_tokens} tokens of context, {needed} are needed"
     amounts = request.amounts(model)
     for limit in model.limits:
-        units = amounts[limit.kind.value]
+        units = amounts[limit.name]
         if units > limit.most_at_once:
-            return f"its {limit.kind.value} quota admits {limit.most_at_once} at once, {units} are needed"
+            return f"its {limit.name} quota admits {limit.most_at_once} at once, {units} are needed"
     return None
