@@ -37,7 +37,8 @@ def test_the_bucket_is_encrypted_private_and_ends(prod: View) -> None:
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert denies_plain_http(prod.named("AWS::S3::BucketPolicy", "Documents")[1], f"${{{name}.Arn}}")
     expiry = {rule.get("Prefix"): rule.get("ExpirationInDays") for rule in bucket["LifecycleConfiguration"]["Rules"]}
-    assert expiry == {"jobs/": STAGES["prod"].job_days, "uploads/": STAGES["prod"].upload_days, None: None}
+    days = STAGES["prod"]
+    assert expiry == {"jobs/": days.job_days, "calls/": days.job_days, "uploads/": days.upload_days, None: None}
 
 
 def test_uploads_to_an_inbox_are_announced(prod: View) -> None:
