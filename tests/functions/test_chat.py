@@ -262,7 +262,7 @@ def test_a_model_that_is_down_is_replaced_and_the_reply_says_so(
     assert (rota["fallback_used"], rota["fallback_from"], rota["model"]) == (True, "small", "small-elsewhere")
     assert [(each["model"], each["code"]) for each in rota["attempts"]] == [("small", "provider_unavailable")]
     status, alone = chat(model="small")
-    assert (status, alone["error"]["code"]) == (502, "all_models_failed")
+    assert (status, alone["error"]["code"]) in ((502, "all_models_failed"), (429, "pool_busy"))  # probed, or kept off
 
 
 def test_a_whole_tier_that_is_down_is_promoted(stack: JobStack, vendor: Vendor) -> None:
