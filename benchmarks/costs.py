@@ -30,8 +30,9 @@ from benchmarks.end_to_end import document
 from benchmarks.item_sizes import READ_UNIT, WRITE_UNIT, item_bytes, job_item_bytes, ledger_item_bytes, write_units
 from benchmarks.prices import METRIC_MONTH_USD, usd
 from benchmarks.walked_machine import State, VirtualClock, Walk
-from functions import job_parts, model_step, parts
+from functions import job_parts, parts
 from local.state import ROOT
+from rota import gateway
 from rota.catalog import Catalog, load_catalog
 from rota.dispatch import Dispatcher
 from rota.ledger import Ledger
@@ -60,6 +61,10 @@ CHILD = ("SummarizeBatch", "SummarizeBatchStatus", "WaitForSlot", "SummarizeBatc
 PRICED = (100, 10_000, 1_000_000)
 METRICS = 11
 """Metrics of each model in `rota.observability`."""
+
+
+KEYS = ("job_id", "pk", "sk")
+"""Of the tables that items are put into."""
 
 
 @dataclass
@@ -117,7 +122,7 @@ class Meter:
             [(table, items)] = parsed["Responses"].items()
         else:
             table = asked["TableName"]
-            key = asked.get("Key") or {"job_id": asked["Item"]["job_id"]}
+            key = asked.get("Key") or {name: asked["Item"][name] for name in KEYS if name in asked["Item"]}
             items = [self._aside.get_item(TableName=table, Key=key).get("Item", {})]
         sizes = [max(1, item_bytes(item)) for item in items]
         self.tally.sizes[table] = max([self.tally.sizes[table], *sizes])
@@ -285,7 +290,7 @@ def _stack(job: Job, clock: VirtualClock) -> Iterator[tuple[JobStack, Meter, Any
             (parts, "ledger", lambda: ledger),
             (parts, "provider", lambda _name: vendor),
             (job_parts, "now_ms", clock.now_ms),
-            (model_step, "Dispatcher", partial(Dispatcher, sleep=clock.sleep)),
+            (gateway, "Dispatcher", lambda *given: Dispatcher(*given[:4], clock.sleep, *given[5:])),
         ):
             patches.enter_context(patch.object(module, name, stand_in))
         yield stack, Meter(clock, boto3.session.Session().client("dynamodb")), client
