@@ -32,9 +32,8 @@ from benchmarks.prices import METRIC_MONTH_USD, usd
 from benchmarks.walked_machine import State, VirtualClock, Walk
 from functions import job_parts, parts
 from local.state import ROOT
-from rota import gateway
 from rota.catalog import Catalog, load_catalog
-from rota.dispatch import Dispatcher
+from rota.gateway import Gateway, Watcher
 from rota.ledger import Ledger
 from rota.providers.base import Completion, ModelCall
 from rota.submission import Draft
@@ -285,12 +284,16 @@ def _stack(job: Job, clock: VirtualClock) -> Iterator[tuple[JobStack, Meter, Any
     with job_stack() as stack, contextlib.ExitStack() as patches:
         client = boto3.client("dynamodb", config=parts.ONE_TRY)
         ledger = Ledger(client, LEDGER, catalog, clock, clock.sleep)
+
+        def gateway(watcher: Watcher, own_usd: float | None = None) -> Gateway:
+            return Gateway(catalog, ledger, lambda _: vendor, watcher, parts.budgets(), own_usd, clock.sleep)
+
         for module, name, stand_in in (
             (parts, "catalog", lambda: catalog),
             (parts, "ledger", lambda: ledger),
             (parts, "provider", lambda _name: vendor),
             (job_parts, "now_ms", clock.now_ms),
-            (gateway, "Dispatcher", lambda *given: Dispatcher(*given[:4], clock.sleep, *given[5:])),
+            (parts, "gateway", gateway),
         ):
             patches.enter_context(patch.object(module, name, stand_in))
         yield stack, Meter(clock, boto3.session.Session().client("dynamodb")), client
