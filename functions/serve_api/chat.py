@@ -18,6 +18,7 @@ from rota.chat_output import schema_check
 from rota.documents.tokens import estimate_tokens
 from rota.errors import AllModelsFailedError, InvalidInputError
 from rota.outcomes.decisions import new_decision_id
+from rota.outcomes.money import usd
 from rota.policy import Task
 from rota.providers.base import ModelCall, Turn
 from rota.providers.structured_output import schema_instruction
@@ -181,7 +182,7 @@ def reply_of(finished: Finished[str], decision_id: str, watcher: CallWatcher) ->
             ],
             "wait_ms": record.wait_ms,
             "latency_ms": record.latency_ms,
-            "cost_usd": sum(each.cost_nanousd for each in watcher.records) / 1e9,
+            "cost_usd": usd(sum(each.cost_nanousd for each in watcher.records)),
         },
     }
 
