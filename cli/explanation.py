@@ -8,7 +8,7 @@ from typing import Any
 from cli.figures import amount, bar, counted, duration, money
 from cli.table import table_lines
 from cli.texts import CodeGroup
-from rota.documents.complexity import COMPLEX_ABOVE
+from rota.documents.code.complexity import COMPLEX_ABOVE
 
 CANDIDATE_TITLES = ["model", "tier", "can start", "costs at most", "breaker"]
 NAMED = 5

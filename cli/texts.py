@@ -9,11 +9,11 @@ from typing import Any
 
 from cli.errors import CliError
 from cli.files import collect
-from rota.documents.code import is_code
-from rota.documents.complexity import GroupComplexity, group_complexity
-from rota.documents.imports import imports
-from rota.documents.links import CodeFile, links
-from rota.documents.read import read_document
+from rota.documents.code.complexity import GroupComplexity, group_complexity
+from rota.documents.code.files import is_code
+from rota.documents.code.imports import imports
+from rota.documents.code.links import CodeFile, links
+from rota.documents.reading.read import read_document
 from rota.errors import UnreadableDocumentError
 from rota.records import Passage
 from rota.steps import delimit

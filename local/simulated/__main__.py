@@ -16,7 +16,7 @@ from pathlib import Path
 from local.simulated.models import load_models
 from local.simulated.server import SimulatedServer
 from local.simulated.vendor import Vendors
-from rota.documents.extract import quote_texts
+from rota.documents.extraction.extract import quote_texts
 
 PARENT_CHECK_S = 1.0
 

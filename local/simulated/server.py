@@ -18,7 +18,7 @@ from local.simulated.openai_wire import OpenAIWire
 from local.simulated.quotas_wire import QuotasWire
 from local.simulated.vendor import Admission, Asked, VendorModel, Vendors
 from local.simulated.wire import Rejected, Wire
-from rota.documents.extract import quote_texts
+from rota.documents.extraction.extract import quote_texts
 
 _HANG_UP = Response(0, delivery="close")
 _MALFORMED = Response(200, b"<html><body><h1>502 Bad Gateway</h1></body></html>", {"content-type": "text/html"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rota.documents.code import Kind, family, is_code, kind
+from rota.documents.code.files import Kind, family, is_code, kind
 
 
 @pytest.mark.parametrize("title", ["a.py", "src/A.JAVA", "a/b.tsx", "a.kt", "a.d.ts", "notes.txt.sh", "x.rb"])

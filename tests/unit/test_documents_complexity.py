@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rota.documents.complexity import COMPLEX_ABOVE, IMPORTS_CAP, GroupComplexity, group_complexity, score
-from rota.documents.links import CodeFile, links
+from rota.documents.code.complexity import COMPLEX_ABOVE, IMPORTS_CAP, GroupComplexity, group_complexity, score
+from rota.documents.code.links import CodeFile, links
 
 KIB = 1024
 MANY = [f"package{n}.name" for n in range(IMPORTS_CAP)]

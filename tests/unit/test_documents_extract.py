@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rota.documents.extract import extract, quote_texts
-from rota.documents.sentences import LONGEST, sentences
-from rota.documents.terms import terms
+from rota.documents.extraction.extract import extract, quote_texts
+from rota.documents.extraction.sentences import LONGEST, sentences
+from rota.documents.extraction.terms import terms
 
 REPORT = """# Annual report
 

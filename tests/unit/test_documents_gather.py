@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from rota.documents import gather as gathering
 from rota.documents.gather import SKIPPED, check_readable, gather
-from rota.documents.read import ReadLimits
+from rota.documents.reading.read import ReadLimits
 from rota.errors import InvalidInputError, NotFoundError, UnreadableDocumentError
 from rota.job_files import JobFiles
 from rota.storage import Bucket, Fetched

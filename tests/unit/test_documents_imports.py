@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rota.documents.imports import MAX_CHARACTERS, MAX_IMPORTS, imports
-from rota.documents.parsers import Parsers
+from rota.documents.code.imports import MAX_CHARACTERS, MAX_IMPORTS, imports
+from rota.documents.sandbox import Parsers
 
 PYTHON = r'''
 """import nothing"""

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from rota.documents.links import CodeFile, Links, links
+from rota.documents.code.links import CodeFile, Links, links
 
 PYTHON = ["app/main.py", "app/core/__init__.py", "app/core/store.py", "app/core/api.pyi", "app/util.py", "lib/pkg/x.py"]
 SCRIPTS = ["src/a.ts", "src/b/index.tsx", "src/c.js", "src/d.d.ts", "lib/e.mjs"]

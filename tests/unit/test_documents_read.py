@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rota.documents.read import ReadLimits, decode, read_document, tidy
+from rota.documents.reading.read import ReadLimits, decode, read_document, tidy
 from rota.errors import UnreadableDocumentError
 from tests.fixtures.files import BINARY, HTML, LATIN_1, PNG, pdf
 
@@ -168,7 +168,7 @@ def test_white_space_is_tidied() -> None:
 def test_parsers_are_loaded_only_when_needed() -> None:
     """Functions that read no files do not pay for pypdf and BeautifulSoup."""
     code = (
-        "import sys; from rota.documents.read import read_document; read_document(b'# x', 'a.md');"
+        "import sys; from rota.documents.reading.read import read_document; read_document(b'# x', 'a.md');"
         "import rota.documents.gather, rota.documents.group, rota.steps.answer;"
         "print([name for name in ('pypdf', 'bs4', 'boto3') if name in sys.modules])"
     )

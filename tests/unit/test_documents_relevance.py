@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rota.documents.relevance import Candidate, Relevance, relevance
-from rota.documents.sentences import Sentence
+from rota.documents.extraction.relevance import Candidate, Relevance, relevance
+from rota.documents.extraction.sentences import Sentence
 
 QUESTION = "How does the ferry stay clear of rocks?"
 FERRY = "The ferry slows down near the rocks off the northern shore."

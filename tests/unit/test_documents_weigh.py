@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rota.documents.complexity import IMPORTS_CAP
-from rota.documents.weigh import weighed
+from rota.documents.code.complexity import IMPORTS_CAP
+from rota.documents.code.weigh import weighed
 from rota.records import Batch, DocumentInfo, Passage
 
 KIB = 1024

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from rota.documents.extract import quote_texts
+from rota.documents.extraction.extract import quote_texts
 from rota.providers.simulated import NOTICE, SimulatedModel, question_phrases
 from rota.providers.structured_output import schema_instruction
 from rota.records import Batch, DocumentInfo, Notes, Passage

@@ -45,21 +45,27 @@ def third_party(path: Path) -> set[str]:
     return {name for name in imports(path) if name not in own and path not in ONLY_AT_SYNTHESIS.get(name, set())}
 
 
+def readers_of_documents() -> list[Path]:
+    """What only the function that gathers documents imports."""
+    documents = LIBRARY / "documents"
+    return [*(documents / "reading").glob("*.py"), documents / "code" / "imports_syntax.py"]
+
+
 def test_functions_and_library_need_only_their_layers() -> None:
     """Everything but the readers of documents runs on requirements/runtime.txt and Lambda's own boto3."""
-    runtime = pinned("runtime") | IN_THE_RUNTIME
+    runtime, readers = pinned("runtime") | IN_THE_RUNTIME, readers_of_documents()
     files = [*LIBRARY.rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
     lacking = {
         str(path.relative_to(ROOT)): missing
         for path in files
-        if not path.name.startswith("read_") and (missing := third_party(path) - runtime)
+        if path not in readers and (missing := third_party(path) - runtime)
     }
     assert lacking == {}
 
 
 def test_readers_of_documents_need_only_the_documents_layer() -> None:
     """PDF, HTML and code are read with requirements/documents.txt, which GatherDocuments alone has."""
-    readers = list((LIBRARY / "documents").glob("read_*.py"))
+    readers = readers_of_documents()
     grammars = {f"tree_sitter_{name}" for name in ("c", "cpp", "go", "java", "javascript", "rust", "typescript")}
     assert {name for path in readers for name in third_party(path)} == {"bs4", "pypdf", "tree_sitter", *grammars}
     assert pinned("documents") >= {"bs4", "pypdf", "tree_sitter", *grammars}

@@ -11,7 +11,7 @@ from local.simulated.faults import Fault, FaultBook, FaultKind, parse_fault
 from local.simulated.models import Latency, ModelConfig, load_models, parse_models
 from local.simulated.quotas import Limit, Refusal
 from local.simulated.vendor import Admission, Asked, VendorModel, Vendors
-from rota.documents.extract import quote_texts
+from rota.documents.extraction.extract import quote_texts
 
 ROOT = Path(__file__).parents[2]
 BEDROCK = ModelConfig(

@@ -9,8 +9,8 @@ from itertools import islice
 from typing import Any
 
 from rota.catalog import Catalog, Model
+from rota.documents.code.weigh import weighed
 from rota.documents.group import MIN_BATCH_TOKENS, pack, passage_tokens
-from rota.documents.weigh import weighed
 from rota.errors import NoCapacityError
 from rota.estimate import Load, estimate
 from rota.job_files import JobFiles

@@ -11,7 +11,8 @@ from typing import Literal, NotRequired, TypedDict
 class DocumentInfo(TypedDict):
     """A document without its text. `origin` is its S3 key, or `request` for inline text; `bytes` before decoding.
 
-    Code alone has `imports`, as `rota.documents.imports` writes them; None when it was not analysed.
+    Code alone has `imports`, as `rota.documents.code.imports` writes them; None when it was not analysed. `pages` are
+    the characters at which the pages of a PDF begin.
     """
 
     number: int
@@ -21,6 +22,7 @@ class DocumentInfo(TypedDict):
     bytes: int
     characters: int
     imports: NotRequired[list[str] | None]
+    pages: NotRequired[list[int]]
 
 
 class Document(DocumentInfo):
@@ -67,7 +69,7 @@ class Passage(TypedDict):
 
 
 class BatchComplexity(TypedDict):
-    """How complex the code of a batch is: `rota.documents.complexity`, each 0 to 1.
+    """How complex the code of a batch is: `rota.documents.code.complexity`, each 0 to 1.
 
     `analysed` is False when no file's imports are known; the score is then without a dependency.
     """

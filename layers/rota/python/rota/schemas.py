@@ -11,6 +11,7 @@ from rota.errors import Status
 Tier = Literal[1, 2, 3]
 UserTier = Literal["free", "pro", "enterprise"]
 Degree = Literal["low", "medium", "high"]
+Depth = Literal["brief", "normal", "deep"]
 
 MAX_INLINE_CHARACTERS = 4_000_000
 """Inline text of one request: below Lambda's 6 MB synchronous payload, with room for JSON escapes."""
@@ -44,7 +45,26 @@ class S3Source(Strict):
     prefix: str = Field(pattern=r"^library/", max_length=900)
 
 
-Source = Annotated[TextSource | UploadSource | S3Source, Field(discriminator="type")]
+class UrlSource(Strict):
+    """A page or file on the web, fetched when the job starts. Addresses within a private network are refused."""
+
+    type: Literal["url"]
+    url: str = Field(pattern=r"^https?://[^\s]+$", max_length=2000)
+
+
+class SearchSource(Strict):
+    """What a search finds, for terms that the planner takes from the question.
+
+    Below a `prefix` of the documents bucket it is a search of your own documents, without one of the web, by the
+    provider of rota.yaml. `results` is how many documents are read.
+    """
+
+    type: Literal["search"]
+    prefix: str | None = Field(default=None, pattern=r"^library/", max_length=900)
+    results: int = Field(default=5, ge=1, le=50)
+
+
+Source = Annotated[TextSource | UploadSource | S3Source | UrlSource | SearchSource, Field(discriminator="type")]
 
 
 class JobOptions(Strict):
@@ -53,7 +73,9 @@ class JobOptions(Strict):
     `pool`, `model` or `tier` replaces the summaries' pool, `answer_model` those of plan and answer, `answer_tier` those
     of plan, synthesis and answer (`auto`: by the question). `feature` is whom the costs are put down to; `value`,
     `error_tolerance` and `business_impact` are what rules and tiers go by. `over_budget` says what happens when a
-    budget is spent: the job fails, or goes on without models.
+    budget is spent: the job fails, or goes on without models; `without_models`, when none can be reached. `depth` is
+    how closely documents are read; `deadline_s` and `budget_usd` are what the whole job may take, and change depth,
+    tier or mode of the plan. With an `answer_schema` (JSON Schema) the answer is JSON of that form.
     """
 
     mode: Literal["models", "extractive"] = "models"
@@ -67,6 +89,11 @@ class JobOptions(Strict):
     error_tolerance: Degree = "medium"
     business_impact: Degree = "low"
     over_budget: Literal["refuse", "extractive"] = "refuse"
+    without_models: Literal["extractive", "fail"] = "extractive"
+    depth: Depth = "normal"
+    deadline_s: int | None = Field(default=None, ge=10, le=86_400)
+    budget_usd: float | None = Field(default=None, gt=0, le=100_000)
+    answer_schema: dict[str, Any] | None = None
     max_documents: int = Field(default=1000, ge=1, le=10_000)
     tolerated_failures: float = Field(default=0.2, ge=0, le=1)
     dry_run: bool = False

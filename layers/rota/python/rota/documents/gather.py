@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from threading import Lock
 
-from rota.documents.code import is_code
-from rota.documents.parsers import Parsers
-from rota.documents.read import ReadLimits, ReadText, read_document, tidy, too_large
-from rota.documents.sources import Candidate, describe, resolve
+from rota.documents.code.files import is_code
+from rota.documents.reading.read import ReadLimits, ReadText, read_document, tidy, too_large
+from rota.documents.sandbox import Parsers
+from rota.documents.sources.resolve import Candidate, describe, resolve
 from rota.errors import InvalidInputError, NotFoundError, RotaError, UnreadableDocumentError
 from rota.job_files import JobFiles
 from rota.records import Document, DocumentInfo, DocumentList, DuplicateDocument, FailedDocument

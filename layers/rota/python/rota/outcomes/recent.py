@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rota.documents.terms import terms
+from rota.documents.extraction.terms import terms
 from rota.outcomes.table import OutcomesTable
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from rota.providers.simulated_judgements import judgement
 from rota.providers.structured_output import find_schema
 
 Extract = Callable[[Sequence[tuple[str, str]], str, int, bool], list[tuple[int, list[str]]]]
-"""`rota.documents.extract.quote_texts`, a layer above this one: titles and texts, question, tokens, one of each?"""
+"""`quote_texts` of `rota.documents.extraction`, a layer above: titles and texts, question, tokens, one of each?"""
 
 NOTICE = "*Simulated models wrote this: its sentences are picked from the documents, not composed.*"
 """Stands above whatever a person may read as an answer: everything but summaries and merged notes."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from rota.documents.chunk import beginning
-from rota.documents.extract import Source, quote
-from rota.documents.sentences import LONGEST, Sentence, sentences
+from rota.documents.extraction.extract import Source, quote
+from rota.documents.extraction.sentences import LONGEST, Sentence, sentences
 from rota.documents.tokens import estimate_tokens
 from rota.steps.citations import cited_in, mark
 

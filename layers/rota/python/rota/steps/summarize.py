@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from rota.documents.chunk import beginning
-from rota.documents.extract import LINE_TOKENS, extract, quote_texts
+from rota.documents.extraction.extract import LINE_TOKENS, extract, quote_texts
 from rota.errors import InvalidOutputError
 from rota.records import Batch, Passage, Summary
 from rota.steps import citations, delimit

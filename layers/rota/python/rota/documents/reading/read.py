@@ -117,12 +117,12 @@ def _kind(data: bytes, name: str, media_type: str) -> str:
 
 def _text(data: bytes, kind: str, media_type: str, limits: ReadLimits) -> str:
     if kind == "application/pdf":
-        from rota.documents.read_pdf import pdf_text
+        from rota.documents.reading.pdf import pdf_text
 
         return pdf_text(data, limits.max_pages)
     text = decode(data, media_type)
     if kind == "text/html":
-        from rota.documents.read_html import html_text
+        from rota.documents.reading.html import html_text
 
         return html_text(text)
     return _indented(text) if kind == "application/json" else text

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from itertools import takewhile
 from posixpath import basename, dirname, join, normpath, splitext
 
-from rota.documents.code import family
-from rota.documents.places import Places, tidied
+from rota.documents.code.files import family
+from rota.documents.code.places import Places, tidied
 
 
 @dataclass(frozen=True, slots=True)
 class CodeFile:
-    """A source file of a job. `imports` as `rota.documents.imports` gives them, None when it was not analysed."""
+    """A source file of a job. `imports` as `rota.documents.code.imports` gives them, None when it was not analysed."""
 
     number: int
     title: str

@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rota.documents.code import Kind, kind
-from rota.documents.links import CodeFile, Links
+from rota.documents.code.files import Kind, kind
+from rota.documents.code.links import CodeFile, Links
 
 SIZE_WEIGHT, DEPENDENCY_WEIGHT, FILES_WEIGHT = 0.3, 0.5, 0.2
 SIZE_CAP_BYTES = 20 * 1024
@@ -62,7 +62,7 @@ class GroupComplexity:
 def group_complexity(files: Sequence[CodeFile], total_bytes: int, links: Mapping[int, Links]) -> GroupComplexity:
     """The complexity of some of a job's source files, of which the group holds `total_bytes` in all.
 
-    `links` are those of the whole job, by `rota.documents.links`: imports count wherever they lead, and as joining
+    `links` are those of the whole job, by `rota.documents.code.links`: imports count wherever they lead, and as joining
     files where they stay within the group.
     """
     numbers = [file.number for file in files]

@@ -8,13 +8,13 @@ Names are as the language writes them, for only the other files of the job tell 
     C, C++   `a/b.h` in quotes, `<a/b.h>` in brackets
     others   the string: `./a`, `react`, `example.com/module/package`
 
-Parsers of text that nobody vouches for belong into a process of their own: `rota.documents.parsers`.
+Parsers of text that nobody vouches for belong into a process of their own: `rota.documents.sandbox`.
 """
 
 from __future__ import annotations
 
-from rota.documents.code import family, suffix
-from rota.documents.imports_python import python_imports
+from rota.documents.code.files import family, suffix
+from rota.documents.code.imports_python import python_imports
 
 MAX_CHARACTERS = 300_000
 """Longer files are not analysed. CPython's longest module has 230,000; an `ast` takes up to 600 bytes a character."""
@@ -42,6 +42,6 @@ def imports(title: str, text: str) -> list[str] | None:
 def _names(title: str, text: str) -> list[str] | None:
     if family(title) == "python":
         return python_imports(text)
-    from rota.documents.read_syntax import syntax_imports
+    from rota.documents.code.imports_syntax import syntax_imports
 
     return syntax_imports(suffix(title), text)

@@ -17,7 +17,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self, cast
 
-from rota.documents.imports import can_analyse, imports
+from rota.documents.code.imports import can_analyse, imports
 
 FILE_S = 2
 """Processor time for one file, to the second. The longest that are analysed take 0.2 s."""
@@ -29,7 +29,7 @@ ALL_FILES_S = 100.0
 """Time for all files of a job; those that come after it are not analysed. The gathering function has 300 s, and 0.57
 of a processor, on which 100 s are 7,500 files of 20 KB."""
 
-_MAIN = "import sys; sys.path[:] = sys.argv[1:]; from rota.documents.parsers import serve; serve()"
+_MAIN = "import sys; sys.path[:] = sys.argv[1:]; from rota.documents.sandbox import serve; serve()"
 
 
 class Parsers:
@@ -43,7 +43,7 @@ class Parsers:
         self._process: subprocess.Popen[bytes] | None = None
 
     def imports(self, title: str, text: str) -> list[str] | None:
-        """`rota.documents.imports.imports`, and None also for a file that broke its parser, or came too late."""
+        """`rota.documents.code.imports.imports`, and None also for a file that broke its parser, or came too late."""
         if self._left_s <= 0 or not can_analyse(title, text):
             return None
         start = time.monotonic()

@@ -11,7 +11,7 @@ _BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 
 
 def python_imports(text: str) -> list[str] | None:
-    """Names as `rota.documents.imports` writes them; None for text that is not Python 3 of this interpreter."""
+    """Names as `rota.documents.code.imports` writes them; None for text that is not Python 3 of this interpreter."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes that will be errors one day

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from rota.documents.code import is_code
-from rota.documents.complexity import group_complexity
-from rota.documents.links import CodeFile, Links, links
+from rota.documents.code.complexity import group_complexity
+from rota.documents.code.files import is_code
+from rota.documents.code.links import CodeFile, Links, links
 from rota.records import Batch, BatchComplexity, DocumentInfo, Passage
 
 DIGITS = 4

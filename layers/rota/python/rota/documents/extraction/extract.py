@@ -1,6 +1,6 @@
 """Quotes without a model: the sentences that say most about a question, in their own words and in a sensible order.
 
-Chosen by maximal marginal relevance (Carbonell and Goldstein 1998) among what `rota.documents.relevance` has scored.
+Chosen by maximal marginal relevance (Carbonell and Goldstein 1998) among what `relevance` has scored.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from rota.documents.relevance import Candidate, Relevance, dangles, relevance
-from rota.documents.sentences import Sentence, sentences
-from rota.documents.terms import likeness
+from rota.documents.extraction.relevance import Candidate, Relevance, dangles, relevance
+from rota.documents.extraction.sentences import Sentence, sentences
+from rota.documents.extraction.terms import likeness
 from rota.documents.tokens import estimate_tokens
 
 RELEVANCE = 0.6

@@ -61,7 +61,7 @@ class _Grammar:
 
 
 def syntax_imports(ending: str, text: str) -> list[str] | None:
-    """Names as `rota.documents.imports` writes them; None when most of the text is no code of its language.
+    """Names as `rota.documents.code.imports` writes them; None when most of the text is no code of its language.
 
     `ending` is that of a title, such as `.go`.
     """

@@ -11,8 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rota.documents.sentences import Sentence
-from rota.documents.terms import Vector, likeness, rarity, terms, vector
+from rota.documents.extraction.sentences import Sentence
+from rota.documents.extraction.terms import Vector, likeness, rarity, terms, vector
 
 CENTRALITY, QUESTION, HEADING, POSITION = 0.3, 0.6, 0.4, 0.2
 """Weights of a sentence's score: how much it shares with what the relevant documents speak of, with the question, how
