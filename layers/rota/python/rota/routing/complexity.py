@@ -33,7 +33,7 @@ SHORT_CHARACTERS, LONG_CHARACTERS = 50, 600
 """Lengths of what is asked at which the signal is 0 and 1; between them it grows with the logarithm."""
 ASKED_CHARACTERS = 600
 """Of a first paragraph, from both its ends, and half as many of a last one: more than that is material."""
-SEEN_CHARACTERS = 3000
+SEEN_CHARACTERS = 2_000
 """Of each end of a text, which bounds the time for any."""
 
 _CODE = ("```", "function", "def ", "#include", "=>", "SELECT ", "();", ") {", "){", ");\n", "};", "==", "</")
