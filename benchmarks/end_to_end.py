@@ -112,12 +112,15 @@ class Bench:
     def put(self, folder: str, numbers: Sequence[int]) -> None:
         """Write documents below `library/<folder>/`."""
         for number in numbers:
-            key = f"library/{folder}/{number:04d}.md"
-            self._s3.put_object(Bucket=self.state.outputs["DocumentsBucket"], Key=key, Body=document(number).encode())
+            self.put_object(f"library/{folder}/{number:04d}.md", document(number).encode())
 
-    def start(self, folder: str, **options: Any) -> str:
+    def put_object(self, key: str, data: bytes) -> None:
+        """Write one object into the documents bucket."""
+        self._s3.put_object(Bucket=self.state.outputs["DocumentsBucket"], Key=key, Body=data)
+
+    def start(self, folder: str, query: str = QUERY, **options: Any) -> str:
         """Start a job over a folder's documents; its id."""
-        body = {"query": QUERY, "sources": [{"type": "s3", "prefix": f"library/{folder}/"}], "options": options}
+        body = {"query": query, "sources": [{"type": "s3", "prefix": f"library/{folder}/"}], "options": options}
         return str(self._api.post("jobs", body)["job_id"])
 
     def follow(self, job_ids: Sequence[str], poll_s: float = POLL_S) -> list[dict[str, Any]]:

@@ -42,6 +42,12 @@ class Api:
         """GET /v1/…"""
         return self._call("GET", path)
 
+    def changed(self, path: str, tag: str, wait_s: int) -> tuple[dict[str, Any] | None, str]:
+        """GET /v1/… as soon as it is not the version `tag` any more, with its new tag; None after `wait_s` seconds."""
+        reply = self._send("GET", path, None, {"If-None-Match": tag, "Prefer": f"wait={wait_s}"} if tag else {}, None)
+        value = None if reply.status == 304 else _json(reply.data)
+        return value, reply.headers.get("etag", "")
+
     def post(
         self, path: str, body: Mapping[str, Any], idempotency_key: str = "", *, once: bool = False
     ) -> dict[str, Any]:
@@ -64,8 +70,18 @@ class Api:
         headers: Mapping[str, str] | None = None,
         retries: Retry | None = None,
     ) -> dict[str, Any]:
+        return _json(self._send(method, path, body, headers or {}, retries).data)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+        retries: Retry | None,
+    ) -> urllib3.BaseHTTPResponse:
         url = f"{self._target.url}/v1/{path.lstrip('/')}"
-        sent = {"Authorization": f"Bearer {self._target.key}", "Content-Type": "application/json", **(headers or {})}
+        sent = {"Authorization": f"Bearer {self._target.key}", "Content-Type": "application/json", **headers}
         data = None if body is None else json.dumps(body).encode()
         try:
             reply = self._pool.request(
@@ -73,10 +89,9 @@ class Api:
             )
         except urllib3.exceptions.HTTPError as error:
             raise ApiError(f"Nothing answers at {self._target.url}; is it running? See `rota status`.") from error
-        value = _json(reply.data)
         if reply.status >= 400:
-            raise refusal(reply.status, value)
-        return value
+            raise refusal(reply.status, _json(reply.data))
+        return reply
 
 
 def pool_for(url: str) -> urllib3.PoolManager:

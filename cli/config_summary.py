@@ -24,7 +24,7 @@ def _sections(catalog: Catalog) -> list[tuple[str, list[str]]]:
         ("providers", [f"{name} ({provider.kind})" for name, provider in catalog.providers.items()]),
         ("models", [f"tier {tier}: {', '.join(_of_tier(catalog, tier))}" for tier in catalog.tiers]),
         ("pools", [f"{name}: {pool.strategy} of {', '.join(pool.models)}" for name, pool in catalog.pools.items()]),
-        ("steps", [", ".join(f"{name} from {step.pool}" for name, step in catalog.steps)]),
+        ("steps", [", ".join(f"{name} from {step.pool}" for name, step in catalog.steps if step)]),
         ("routing", [f"{_target(routing.default)} where nothing else says otherwise; complexity by {classifier}"]),
         ("rules", [f"{rule.name}: {_when(rule.when)} → {_target(rule.use)}" for rule in routing.rules]),
         ("fallbacks", [", then ".join(map(_target, routing.fallbacks)) or "the next tiers up, then down"]),

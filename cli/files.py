@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.errors import CliError
+from rota.documents.sources.archives import has_archive_name
+from rota.documents.sources.noise import is_noise
 
-BUILT = {"__pycache__", "build", "cdk.out", "dist", "node_modules", "site-packages", "target", "vendor", "venv"}
-"""Folders of things that programs made or fetched."""
 SNIFFED_BYTES = 8192
 
 
@@ -46,7 +46,7 @@ def collect(paths: Sequence[str]) -> list[Found]:
 def readable_files(folder: Path) -> list[Path]:
     """What a person would call the documents below this folder, sorted."""
     listed = _known_to_git(folder) or list(_walked(folder))
-    return sorted(path for path in listed if not _is_noise(path.relative_to(folder)) and _is_document(path))
+    return sorted(path for path in listed if not is_noise(path.relative_to(folder).as_posix()) and _is_document(path))
 
 
 def _known_to_git(folder: Path) -> list[Path]:
@@ -63,16 +63,13 @@ def _known_to_git(folder: Path) -> list[Path]:
 
 def _walked(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not _is_noise(Path(name))]
+        folders[:] = [name for name in folders if not is_noise(name)]
         yield from (Path(parent) / name for name in names)
 
 
-def _is_noise(path: Path) -> bool:
-    return any(part.startswith(".") or part in BUILT or part.endswith(".egg-info") for part in path.parts)
-
-
 def _is_document(path: Path) -> bool:
-    """A regular file with text in it, or a PDF. A zero byte means binary, except in UTF-16, which has a mark."""
+    """A regular file with text in it, a PDF, a DOCX or an archive. A zero byte means binary, except in UTF-16, which
+    has a mark."""
     try:
         if not path.is_file():
             return False
@@ -80,7 +77,8 @@ def _is_document(path: Path) -> bool:
             start = file.read(SNIFFED_BYTES)
     except OSError:
         return False
-    return bool(start) and (start.startswith((b"%PDF", b"\xff\xfe", b"\xfe\xff")) or b"\0" not in start)
+    packed = has_archive_name(path.name) or path.suffix.lower() == ".docx"
+    return bool(start) and (packed or start.startswith((b"%PDF", b"\xff\xfe", b"\xfe\xff")) or b"\0" not in start)
 
 
 def _name(file: Path, argument: Path) -> str:

@@ -12,9 +12,14 @@ from cli.errors import FAILED, INTERRUPTED
 from cli.report import print_job
 
 FINISHED = ("done", "failed", "stopped")
-POLL_S = 0.5
-MODELS_EVERY = 4
-"""The pool is asked for once in so many polls: it changes more slowly than the job, and costs a read per model."""
+LOOK_EVERY_S = 0.5
+"""At most so often, however fast a job changes."""
+WAIT_S = 2
+"""How long the API is to wait for a change: the meters of the models are drawn anew after this in any case."""
+MODELS_EVERY = 2
+"""The pool is asked for once in so many looks: it changes more slowly than the job, and costs a read per model."""
+FINDINGS = 3
+"""Statements to be shown before there is an answer."""
 
 
 class View(Protocol):
@@ -45,18 +50,20 @@ def watch_and_report(api: Api, job_id: str, *, as_json: bool) -> int:
 
 
 def follow(api: Api, job_id: str, view: View) -> dict[str, Any]:
-    """Poll until the job is finished; returns it."""
+    """Look at every change until the job is finished; returns it."""
     models: list[dict[str, Any]] = []
-    polls = 0
+    looks, tag = 0, ""
+    job: dict[str, Any] = {}
     while True:
-        job = api.get(f"jobs/{job_id}")
-        if polls % MODELS_EVERY == 0:
+        changed, tag = api.changed(f"jobs/{job_id}?findings={FINDINGS}", tag, WAIT_S)
+        job = changed or job
+        if looks % MODELS_EVERY == 0:
             models = api.get("models")["data"]
         view.show(job, models)
         if job["status"] in FINISHED:
             return job
-        polls += 1
-        time.sleep(POLL_S)
+        looks += 1
+        time.sleep(LOOK_EVERY_S)
 
 
 def report(job: dict[str, Any], api: Api, *, as_json: bool) -> int:

@@ -1,4 +1,4 @@
-"""`rota jobs`, `rota show`, `rota stop`."""
+"""`rota jobs`, `rota show`, `rota notes`, `rota stop`, `rota rerun`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ QUERY_CHARACTERS = 60
 
 
 def main(options: argparse.Namespace) -> int:
-    """Run the command; see `rota jobs --help`, `rota show --help`, `rota stop --help`."""
+    """Run the command; see `rota jobs --help`, `rota show --help` and so on."""
     api = Api(current_target())
     if options.command == "jobs":
         return _list(api, options)
     if not options.job.startswith("j-"):
         raise CliError(f"{options.job!r} is not a job's id; `rota jobs` lists them (j-…).")
-    return _show(api, options) if options.command == "show" else _stop(api, options)
+    return {"show": _show, "notes": _notes, "stop": _stop, "rerun": _rerun}[options.command](api, options)
 
 
 def _list(api: Api, options: argparse.Namespace) -> int:
@@ -54,3 +54,31 @@ def _stop(api: Api, options: argparse.Namespace) -> int:
     reply = api.delete(f"jobs/{options.job}")
     print(json.dumps(reply, indent=2) if options.json else f"Job {options.job} is being stopped.")
     return 0
+
+
+def _notes(api: Api, options: argparse.Namespace) -> int:
+    """Every document's notes, page by page as they come."""
+    cursor, batches = "", []
+    while True:
+        page = api.get(f"jobs/{options.job}/notes?limit=100&cursor={cursor}")
+        batches += page["batches"]
+        if not page["cursor"]:
+            break
+        cursor = page["cursor"]
+    if options.json:
+        print(json.dumps(batches, indent=2, ensure_ascii=False))
+        return 0
+    for document in (document for batch in batches for document in batch["documents"]):
+        print(f"[{document['number']}] {document['title']}")
+        print("".join(f"  - {note}\n" for note in document["notes"]))
+    if not batches:
+        print(f"Nothing is noted yet; see `rota show {options.job}`.")
+    return 0
+
+
+def _rerun(api: Api, options: argparse.Namespace) -> int:
+    job_id = api.post(f"jobs/{options.job}/rerun", {}, once=True)["job_id"]
+    if options.detach:
+        print(job_id)
+        return 0
+    return watch_and_report(api, job_id, as_json=options.json)

@@ -1,4 +1,4 @@
-"""Progress on a terminal: the job on top, below it one meter per model against its quota."""
+"""Progress on a terminal: the job on top, one meter per model against its quota, and what was found so far."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.figures import duration
-from cli.progress import headline, meters, share_done
+from cli.progress import finding, headline, meters, share_done
 
 BAR_WIDTH = 28
 TIGHT = 0.9
@@ -50,4 +50,5 @@ def picture(job: dict[str, Any], models: list[dict[str, Any]], elapsed_s: float)
             total=1.0, completed=meter.share, width=BAR_WIDTH, complete_style=style, finished_style=style
         )
         pool.add_row(gauge, Text(meter.model, style="bold"), Text(meter.quota), Text(meter.note, style="dim"))
-    return Group(Text(job["query"], style="bold"), overall, pool)
+    found = [Text(f"  {finding(one)}", style="italic") for one in job.get("findings") or []]
+    return Group(Text(job["query"], style="bold"), overall, pool, *found)

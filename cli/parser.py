@@ -36,12 +36,24 @@ RUN = """\
   rota run "Summarise the risks" contracts/ --mode extractive   no model at all: the documents' own sentences
   rota run "Which clauses conflict?" contracts/ --answer-tier 3 --error-tolerance low   a strong model answers
   rota run "…" docs/ --feature onboarding --over-budget extractive   for a budget's account; when it is spent, no models
+  rota run "What does this library promise?" https://example.org/manual.html release.zip   pages and archives
+  rota run "Who owns the pipelines?" --search-in library/handbook/    the best of stored documents
+  rota run "What is new in HTTP caching?" --search --results 8   the web, by the search of rota.yaml
+  rota run "List the risks" contracts/ --schema risks.json       JSON of your own form
+  rota run "Summarise the risks" contracts/ --deadline 60 --budget-usd 0.05 --depth brief   within limits
   git diff | rota run "Review this change" -                 read standard input as a document
   rota run "…" docs/ --detach                                print the job's id and return at once
 
 The answer goes to standard output, progress to standard error: `rota run … > answer.md` keeps just the answer.
 Folders are walked; hidden, ignored (.gitignore), built, binary and empty files are left out.
 Ctrl-C stops watching, not the job."""
+
+PLAN = """\
+  rota plan "Summarise the risks" contracts/
+  rota plan "Summarise the risks" contracts/ --deadline 60    what would have to change to be done in a minute
+  rota plan "…" docs/ --depth deep --json
+
+Reads the documents and says what a run would take: nothing is asked of a model, nothing is spent."""
 
 KEYS = """\
   rota keys create --owner ada --label laptop     prints the key, once
@@ -110,13 +122,33 @@ def _add_stack(commands: Any) -> None:
 
 
 def _add_run(commands: Any) -> None:
-    run = command(commands, "run", "cli.run", "ask a question of files and folders", RUN)
+    run = command(commands, "run", "cli.run", "ask a question of files, folders, pages or a search", RUN)
+    run.add_argument("--dry-run", action="store_true", help="plan only, as rota plan does")
+    plan = command(commands, "plan", "cli.run", "what a run would take: documents, batches, time, cost; no call", PLAN)
+    plan.set_defaults(dry_run=True)
+    for either in (run, plan):
+        _add_job(either)
+
+
+def _add_job(run: argparse.ArgumentParser) -> None:
     run.add_argument("question", help="what you want to know")
-    run.add_argument("paths", nargs="*", metavar="PATH", help="files and folders to read; - is standard input")
+    run.add_argument(
+        "paths", nargs="*", metavar="PATH", help="files, folders, archives, addresses (https://…); - is standard input"
+    )
     run.add_argument(
         "--library", action="append", default=[], metavar="PREFIX", help="also shared documents: library/…"
     )
-    run.add_argument("--dry-run", action="store_true", help="plan only: documents, batches, time and cost")
+    run.add_argument("--search", action="store_true", help="find pages on the web first (`search` in rota.yaml)")
+    run.add_argument(
+        "--search-in", action="append", default=[], metavar="PREFIX", help="find the best of shared documents first"
+    )
+    run.add_argument("--results", type=positive, metavar="N", help="how many documents a search is to find (5)")
+    run.add_argument("--depth", choices=["brief", "normal", "deep"], help="how closely documents are read (normal)")
+    run.add_argument(
+        "--deadline", dest="deadline_s", type=positive, metavar="SECONDS", help="when the answer must be there"
+    )
+    run.add_argument("--budget-usd", dest="job_budget_usd", type=float, metavar="N", help="what the whole job may cost")
+    run.add_argument("--schema", metavar="FILE", help="answer as JSON of this JSON Schema")
     run.add_argument("--mode", choices=["models", "extractive"], default="models", help="extractive needs no model")
     readers, writers = run.add_mutually_exclusive_group(), run.add_mutually_exclusive_group()
     readers.add_argument("--pool", help="read with the models of this pool of rota.yaml")
@@ -132,6 +164,11 @@ def _add_run(commands: Any) -> None:
         choices=["refuse", "extractive"],
         help="when a budget is spent: fail, or go on without models (refuse)",
     )
+    run.add_argument(
+        "--without-models",
+        choices=["extractive", "fail"],
+        help="when no model can be reached: quote the documents, or fail (extractive)",
+    )
     run.add_argument("--max-documents", type=positive, metavar="N", help="read at most this many documents")
     run.add_argument("--detach", action="store_true", help="start the job and return its id")
 
@@ -142,6 +179,11 @@ def _add_jobs(commands: Any) -> None:
     show = command(commands, "show", "cli.jobs", "one job: its progress, or its answer")
     show.add_argument("job", metavar="JOB", help="a job's id, such as j-0123456789abcdef")
     show.add_argument("--watch", action="store_true", help="follow it to its end")
+    notes = command(commands, "notes", "cli.jobs", "what was noted of each document, also while the job runs")
+    notes.add_argument("job", metavar="JOB")
+    rerun = command(commands, "rerun", "cli.jobs", "ask a finished job again; what was written before costs nothing")
+    rerun.add_argument("job", metavar="JOB")
+    rerun.add_argument("--detach", action="store_true", help="start it and return its id")
     stop = command(commands, "stop", "cli.jobs", "stop a job; what it has read so far is kept")
     stop.add_argument("job", metavar="JOB")
 

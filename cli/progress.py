@@ -8,6 +8,8 @@ from typing import Any
 
 from cli.figures import amount, counted, duration, money
 
+FINDING_CHARACTERS = 160
+
 
 def headline(job: dict[str, Any]) -> str:
     """`summarizing · 7 of 12 batches, 2 waiting · 9 calls · $0.0021 · about 20 s left`."""
@@ -27,6 +29,13 @@ def headline(job: dict[str, Any]) -> str:
     if left:
         parts.append(f"about {duration(left)} left")
     return " · ".join(parts)
+
+
+def finding(one: dict[str, Any]) -> str:
+    """`The rent is 900 euros. (lease.md)`, on one line."""
+    text = " ".join(one["statement"].split())
+    short = text if len(text) <= FINDING_CHARACTERS else f"{text[: FINDING_CHARACTERS - 1]}…"
+    return f"{short} ({', '.join(document['title'] for document in one['documents'])})"
 
 
 def _batches(progress: dict[str, int]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from cli.figures import counted, duration, money
+from cli.figures import amount, bar, counted, duration, money
 from cli.progress import headline
+from cli.table import table_lines
 
 
 def print_job(job: dict[str, Any], models: list[dict[str, Any]]) -> None:
@@ -39,6 +40,24 @@ def _print_sources(sources: list[dict[str, Any]]) -> None:
         print("\nSources:")
         for source in sources:
             print(f"  [{source['number']}] {source['title']}")
+            for place in source.get("places", ()):
+                print(f"        {printable(_place(place))}")
+
+
+def _place(place: dict[str, Any]) -> str:
+    """`lines 120–135: “def run_forever(self): …”`."""
+    quote = f"“{place['quote']}”"
+    if "page" in place:
+        return f"page {place['page']}: {quote}"
+    if "lines" not in place:
+        return quote
+    first, last = place["lines"]
+    return f"line {first}: {quote}" if first == last else f"lines {first}–{last}: {quote}"
+
+
+def printable(text: str) -> str:
+    """Without what would command a terminal: quotes are documents' text."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _closing_lines(job: dict[str, Any], models: list[dict[str, Any]]) -> list[str]:
@@ -46,7 +65,9 @@ def _closing_lines(job: dict[str, Any], models: list[dict[str, Any]]) -> list[st
     coverage = job.get("coverage")
     if coverage:
         lines.append(f"Read {coverage.get('sentence') or _coverage(coverage)}.")
-    if job["status"] == "done" and "answer" not in job and job.get("estimate_usd") is not None:
+    if job["status"] == "done" and "answer" not in job and "steps" in (job.get("plan") or {}).get("estimate", {}):
+        lines += plan_lines(job["plan"])
+    elif job["status"] == "done" and "answer" not in job and job.get("estimate_usd") is not None:
         lines.append(_estimate(job))
     if job.get("answer") and job.get("model"):
         lines.append(_answered(job))
@@ -70,6 +91,41 @@ def _answered(job: dict[str, Any]) -> str:
     elif job.get("fallback_used"):
         tier += ", after another model had failed"
     return f"Answered by {job['model']}{tier}. Was it good? rota feedback {job['job_id']} good|bad"
+
+
+def plan_lines(plan: dict[str, Any]) -> list[str]:
+    """A dry run's plan at a glance: what it will take, which models carry how much of it, what was changed and why."""
+    found = plan["estimate"]
+    read = f"{counted(found['documents'], 'document')} in {counted(found['batches'], 'batch')}"
+    if plan.get("mode_planned") == "extractive":
+        lines = [f"It would read {read} without models, in about {duration(found['eta_s'])}."]
+    else:
+        steps = " · ".join(f"{step['step']} {step['calls']:,}" for step in found["steps"])
+        lines = [
+            f"It would read {read}, about {duration(found['eta_s'])}, for {money(found['cost_usd'])}:",
+            f"  {counted(found['calls'], 'call')} ({steps})",
+            f"  {found['input_tokens']:,} tokens in, {found['output_tokens']:,} out, by estimate",
+            *_mix_lines(found),
+        ]
+    lines += [f"  {plan['depth']}: {counted(len(plan['read_in_part']), 'document')} read in part"] * bool(
+        plan.get("read_in_part")
+    )
+    return lines + [f"Changed: it {each['said']}." for each in plan.get("adjusted", [])]
+
+
+def _mix_lines(found: dict[str, Any]) -> list[str]:
+    """One bar a model, by its share of the calls."""
+    rows = [
+        (
+            name,
+            bar(share["calls"] / max(1, found["calls"])),
+            counted(share["calls"], "call"),
+            f"{amount(share['tokens'])} tokens",
+            money(share["cost_usd"]),
+        )
+        for name, share in found["models"].items()
+    ]
+    return list(table_lines(rows, "  ")) if rows else []
 
 
 def _estimate(job: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from cli.command import USER_TIERS, add_stage, add_stakes, command, month, posit
 
 TASKS = (
     *("code", "review", "summarization", "translation", "analysis", "chat", "creative_writing", "classification"),
-    *("extraction", "plan", "summarize", "synthesize", "answer"),
+    *("extraction", "plan", "summarize", "analyze", "synthesize", "answer"),
 )
 """As in `rota.policy`, which is not imported here; see `cli.command`."""
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import uuid
+from pathlib import Path
 from typing import Any
 
 from cli.api import Api
@@ -18,7 +19,8 @@ from cli.uploads import upload
 
 OPTIONS = (
     *("mode", "pool", "model", "tier", "answer_model", "answer_tier", "feature"),
-    *("value", "error_tolerance", "business_impact", "over_budget", "max_documents", "dry_run"),
+    *("value", "error_tolerance", "business_impact", "over_budget", "without_models", "max_documents", "dry_run"),
+    *("depth", "deadline_s"),
 )
 """Of a job, by the API's names, which are the command line's."""
 
@@ -26,13 +28,19 @@ OPTIONS = (
 def main(options: argparse.Namespace) -> int:
     """Run the command; see `rota run --help`."""
     body = {"query": options.question, "sources": [], "options": _job_options(options)}
-    paths = [path for path in options.paths if path != "-"]
+    addresses = [path for path in options.paths if path.startswith(("http://", "https://"))]
+    paths = [path for path in options.paths if path not in ("-", *addresses)]
     files = collect(paths) if paths else []
     if "-" in options.paths:
         body["sources"].append(_standard_input())
     body["sources"] += [{"type": "s3", "prefix": prefix} for prefix in options.library]
+    body["sources"] += [{"type": "url", "url": address} for address in addresses]
+    body["sources"] += _searches(options)
     if not files and not body["sources"]:
-        raise CliError('Name at least one file or folder to read: rota run "question" docs/ (or - for standard input).')
+        raise CliError(
+            'Name at least one file, folder or address to read: rota run "question" docs/ '
+            "(- for standard input, --search for the web, --search-in library/… for documents that are stored)."
+        )
     api = Api(current_target())
     if files:
         body["sources"].append(_send(api, files[: options.max_documents], len(files)))
@@ -46,7 +54,21 @@ def main(options: argparse.Namespace) -> int:
 def _job_options(options: argparse.Namespace) -> dict[str, Any]:
     """Only what was asked for: the rest is the API's default."""
     named = {name: getattr(options, name) for name in OPTIONS}
+    named |= {"budget_usd": options.job_budget_usd, "answer_schema": options.schema and _schema(options.schema)}
     return {name: value for name, value in named.items() if value not in (None, False)}
+
+
+def _schema(path: str) -> Any:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CliError(f"--schema: {path} cannot be read as a JSON Schema: {error}.") from error
+
+
+def _searches(options: argparse.Namespace) -> list[dict[str, Any]]:
+    count = {"results": options.results} if options.results else {}
+    web = [{"type": "search", **count}] if options.search else []
+    return web + [{"type": "search", "prefix": prefix, **count} for prefix in options.search_in]
 
 
 def _standard_input() -> dict[str, str]:

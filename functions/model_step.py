@@ -6,34 +6,46 @@ handler ──► Work ──► carry_out ──► Carried(value, …)        
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from functions import parts
 from functions.call_watcher import CallWatcher
+from rota.booking import Booking
 from rota.calls import Finished
 from rota.dispatch import Pending
 from rota.errors import (
     AllModelsFailedError,
     BudgetSpentError,
     ConflictError,
+    InvalidOutputError,
     JobStoppedError,
     NoCapacityError,
+    PoolBusyError,
     ProviderRejectedError,
     RotaError,
     Status,
 )
 from rota.job_item import Job
+from rota.job_options import LATEST
 from rota.observability import count, logger
 from rota.outcomes.decisions import decision_id_of
 from rota.providers.base import ModelCall
+from rota.reuse import Reuse, Written
 from rota.routing.complexity import Complexity
 from rota.routing.request import ModelRequest
 from rota.schemas import StepError, StepEvent
+from rota.storage import Bucket
+
+if TYPE_CHECKING:
+    from rota.gateway import Gateway
 
 T = TypeVar("T")
+
+NOTICED_S = 1.0
+"""A shorter wait for a booked start is not worth a read of the job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +53,8 @@ class Work(Generic[T]):
     """A call to be made. `check` reads the model's text or raises InvalidOutputError; `extract` does without a model.
 
     `may_fail` says that a request which models reject for good is the step's failure (its documents are listed);
-    otherwise extraction stands in for that too. `may_be_cut` says that half of it may be asked for instead.
+    otherwise extraction stands in for that too. `may_be_cut` says that half of it may be asked for instead, `reusable`
+    that what was written for the same call before is as good.
     """
 
     request: ModelRequest
@@ -50,22 +63,31 @@ class Work(Generic[T]):
     extract: Callable[[], T]
     may_fail: bool = False
     may_be_cut: bool = False
+    reusable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Carried(Generic[T]):
-    """A step's value and how it came about; `facts` go into the stored file beside it."""
+    """A step's value and how it came about; `facts` go into the stored file beside it.
+
+    `why` is the code of the error, or `deadline`, that made it do without a model; empty where that was asked for.
+    `written` is what a model had written before for the same call.
+    """
 
     value: T
     mode: Literal["models", "extractive"]
     finished: Finished[T] | None = None
     decision_id: str = ""
+    why: str = ""
+    written: Written | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
         """Mode, model, decision, fallback, tokens and cost, as JSON."""
+        if self.written:
+            return {"mode": self.mode, "model": self.written.model, "tier": self.written.tier, "reused": True}
         if self.finished is None:
-            return {"mode": self.mode}
+            return {"mode": self.mode, **({"why": self.why} if self.why else {})}
         record = self.finished.record
         return {
             "mode": self.mode,
@@ -76,6 +98,7 @@ class Carried(Generic[T]):
             "level": record.decision.complexity.level if record.decision.complexity else None,
             "escalated_from": record.escalated_from,
             "fallback_used": self.finished.fallback_used,
+            "repaired": record.repaired,
             "input_tokens": record.usage.input_tokens + record.usage.cached_tokens,
             "output_tokens": record.usage.output_tokens,
             "cost_nanousd": record.cost_nanousd,
@@ -122,26 +145,61 @@ def open_job(step: StepEvent, status: str) -> Job:
 def carry_out(step: StepEvent, job: Job, work: Work[T], context: Any) -> Carried[T] | StepEvent:
     """Make the call of a step, or answer with the event that waits for it.
 
-    In extractive mode, and when no model can or will do it, the work is done without one. Raises TooLarge when it
-    should be cut instead, BudgetSpentError when it may cost nothing more and the job does not want to go on without.
+    In extractive mode, when no model can or will do it, and when a call could only start after the job's deadline, the
+    work is done without one. Raises TooLarge when it should be cut instead, BudgetSpentError when it may cost nothing
+    more and the job does not want to go on without, NoCapacityError and AllModelsFailedError likewise.
     """
     if job.options.get("mode") == "extractive":
         return Carried(work.extract(), "extractive")
-    watcher = _watcher(job, work.request)
-    gateway = parts.gateway(watcher, job.budget_usd)
-    remaining_ms = context.get_remaining_time_in_millis
+    if work.reusable and (found := _written_before(job, work)):
+        return found
+    latest_ms = _latest_ms(job, work.request)
+    if latest_ms is not None and parts.ledger().clock.now_ms() >= latest_ms:
+        return _too_late(job, work, step.pending)
     try:
-        request, pending = _brought_back(step, work.request)
-        request = request if pending else gateway.classified(request, remaining_ms)
-        outcome = gateway.run(request, work.call, work.check, remaining_ms, pending)
+        return _called(step, job, work, context, latest_ms)
+    except PoolBusyError:  # of jobs, only those with a deadline may not wait; nothing is booked any more
+        return _too_late(job, work)
     except (AllModelsFailedError, BudgetSpentError, NoCapacityError, ProviderRejectedError) as error:
         return _without_model(job, work, error)
+
+
+def _written_before(job: Job, work: Work[T]) -> Carried[T] | None:
+    """What a model wrote for the same call of this owner, read again: it may fail a check that has become stricter."""
+    written = _reuse(job).find(work.request, work.call)
+    if written is None:
+        return None
+    try:
+        return Carried(work.check(written.text), "models", written=written)
+    except InvalidOutputError:
+        return None
+
+
+def _reuse(job: Job) -> Reuse:
+    return Reuse(Bucket(parts.s3(), parts.settings().documents_bucket), job.owner)
+
+
+def _called(step: StepEvent, job: Job, work: Work[T], context: Any, latest_ms: int | None) -> Carried[T] | StepEvent:
+    """The call itself, or the event that waits for it if it can start by `latest_ms`. Raises as `Gateway.run` does."""
+    watcher, remaining_ms = _watcher(job, work.request), context.get_remaining_time_in_millis
+    gateway = _gateway(job, watcher)
+    try:
+        request, pending = _brought_back(step, work.request)
+        request = _in_time(request, pending, latest_ms)
+        request = request if pending else gateway.classified(request, remaining_ms)
+        passed: list[str] = []
+        outcome = gateway.run(request, work.call, _noting(work.check, passed), remaining_ms, pending)
     finally:
         watcher.finish()
     if isinstance(outcome, Finished):
         if work.request.priority == "interactive":  # the many notes of a job are not judged one by one
             watcher.decided(outcome)
+        if work.reusable:
+            written = Written(passed[-1], outcome.record.model, outcome.record.tier)
+            _reuse(job).keep(work.request, work.call, written)
         return Carried(outcome.value, "models", outcome, watcher.decision_id)
+    if latest_ms is not None and outcome.until_ms >= latest_ms:
+        return _too_late(job, work, outcome.pending.as_dict())
     until = datetime.fromtimestamp(outcome.until_ms / 1000, UTC).isoformat(timespec="milliseconds")
     judged = {"complexity": asdict(request.complexity)} if request.complexity else {}
     return step.model_copy(
@@ -151,6 +209,61 @@ def carry_out(step: StepEvent, job: Job, work: Work[T], context: Any) -> Carried
             "pending": {**outcome.pending.as_dict(), **judged},
         }
     )
+
+
+def _noting(check: Callable[[str], T], passed: list[str]) -> Callable[[str], T]:
+    """The check, which notes the texts that pass it: the last one is what the call came to."""
+
+    def checked(text: str) -> T:
+        value = check(text)
+        passed.append(text)
+        return value
+
+    return checked
+
+
+def _gateway(job: Job, watcher: CallWatcher) -> Gateway:
+    """The gateway, which holds a job that has a budget to it, besides the budgets of the month."""
+    gateway, limit_usd = parts.gateway(watcher, job.budget_usd), job.options.get("budget_usd")
+    sleep = gateway.sleep
+    gateway = replace(gateway, sleep=lambda seconds: _sleep(seconds, sleep, job))
+    if limit_usd is None:
+        return gateway
+    from rota.outcomes.job_budget import JobBudget
+
+    return replace(gateway, budgets=JobBudget(parts.budgets(), job.job_id, limit_usd, job.created_ms))
+
+
+def _sleep(seconds: float, sleep: Callable[[float], None], job: Job) -> None:
+    """Sleep; after a longer one, look whether the job was stopped meanwhile. Raises JobStoppedError."""
+    sleep(seconds)
+    if seconds > NOTICED_S and parts.jobs().get(job.job_id).stopped:
+        raise JobStoppedError(f"job {job.job_id} was stopped")
+
+
+def _latest_ms(job: Job, request: ModelRequest) -> int | None:
+    """When a call of this step must have started so that the job ends by its deadline; None for a job without one."""
+    deadline_s: int | None = job.options.get("deadline_s")
+    if deadline_s is None:
+        return None
+    latest_s: int = job.options.get(LATEST, {}).get(request.task, deadline_s)
+    return job.created_ms + 1000 * latest_s
+
+
+def _in_time(request: ModelRequest, pending: Pending | None, latest_ms: int | None) -> ModelRequest:
+    """The request, which goes elsewhere when its own pool would start it after `latest_ms`, and then is given up."""
+    if latest_ms is None:
+        return request
+    first_ms = pending.first_ms if pending else parts.ledger().clock.now_ms()
+    return replace(request, max_wait_ms=latest_ms - first_ms)
+
+
+def _too_late(job: Job, work: Work[T], pending: Mapping[str, Any] | None = None) -> Carried[T]:
+    """The work without a model, since none could start it in time; what is booked for it goes back."""
+    if pending and pending["booking"]:
+        parts.ledger().cancel(Booking(**pending["booking"]))
+    logger.warning("too late", extra={"event": "too_late", "job": job.job_id, "task": work.request.task})
+    return Carried(work.extract(), "extractive", why="deadline")
 
 
 def _brought_back(step: StepEvent, request: ModelRequest) -> tuple[ModelRequest, Pending | None]:
@@ -170,10 +283,12 @@ def _without_model(job: Job, work: Work[T], error: RotaError) -> Carried[T]:
         raise error
     if work.may_be_cut and getattr(error, "too_large", False):
         raise TooLarge from error
+    if job.options.get("without_models") == "fail" and not isinstance(error, BudgetSpentError):
+        raise error
     tried = [f"{attempt.model}: {attempt.code}" for attempt in getattr(error, "attempts", ())]
     logger.warning("no model", extra={"event": "no_model", "job": job.job_id, "code": error.code, "attempts": tried})
     count("NoCapacity")
-    return Carried(work.extract(), "extractive")
+    return Carried(work.extract(), "extractive", why=error.code)
 
 
 def _watcher(job: Job, request: ModelRequest) -> CallWatcher:

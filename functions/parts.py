@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from rota.catalog import Catalog
+    from rota.documents.search.base import SearchProvider
     from rota.gateway import Gateway, Watcher
     from rota.jobs import JobStore
     from rota.ledger import Ledger
@@ -152,6 +153,17 @@ def provider(name: str) -> Provider:
 
     key = _secret(name, config.key_secret) if config.key_secret else ""
     return OpenAICompatible(name, config.base_url, key, config.output_parameter, parameters)
+
+
+@cache
+def search_provider() -> SearchProvider | None:
+    """The web search of the pool file, or None when it names none."""
+    config = catalog().search
+    if config is None:
+        return None
+    from rota.documents.search.web_search import search_provider as provider_of
+
+    return provider_of(config, _secret(config.kind, config.key_secret))
 
 
 def _secret(provider_name: str, name: str) -> str:

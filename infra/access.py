@@ -23,7 +23,8 @@ class Access:
     condition on the prefix would not help, because reading an object does not carry one.
     `tables` maps a table (`jobs`), or an index of it (`jobs/index/…`), to DynamoDB's names of actions, separated by
     spaces. `models`: may call models and read their keys; `keys`: may read the keys, and so call all but Bedrock's.
-    `quotas`: may list the account's quotas. `announces`: may put events on the account's default bus.
+    `quotas`: may list the account's quotas. `searches`: may read the key of the web search. `announces`: may put
+    events on the account's default bus.
     `settings` are fields of `rota.settings`.
     """
 
@@ -36,6 +37,7 @@ class Access:
     models: bool = False
     keys: bool = False
     quotas: bool = False
+    searches: bool = False
     announces: bool = False
 
 
@@ -75,6 +77,14 @@ def allow_keys(scope: Construct, functions: Sequence[lambda_.Function], catalog:
             secret = secretsmanager.Secret.from_secret_name_v2(scope, f"Key-{provider.key_secret}", provider.key_secret)
             for function in functions:
                 secret.grant_read(function)
+
+
+def allow_search(scope: Construct, functions: Sequence[lambda_.Function], catalog: Catalog) -> None:
+    """Let functions read the key of the catalog's web search."""
+    if catalog.search and catalog.search.key_secret:
+        secret = secretsmanager.Secret.from_secret_name_v2(scope, "SearchKey", catalog.search.key_secret)
+        for function in functions:
+            secret.grant_read(function)
 
 
 def allow_shadows(functions: Sequence[lambda_.Function], shadow: lambda_.Function) -> None:

@@ -33,7 +33,9 @@ class Size:
 MODEL_STEP = Size(timeout_s=300)
 
 SIZES: Mapping[str, Size] = {
-    "gather_documents": Size(timeout_s=300, memory_mb=1024, reads_documents=True),
+    "plan_search": MODEL_STEP,
+    # The longest that Lambda allows, and the memory that comes with a whole processor.
+    "gather_documents": Size(timeout_s=900, memory_mb=1769, reads_documents=True),
     "plan_job": MODEL_STEP,
     "summarize_batch": MODEL_STEP,
     "synthesize_summaries": MODEL_STEP,

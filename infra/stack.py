@@ -9,7 +9,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from infra.access import Access, allow, allow_keys, allow_models, allow_shadows
+from infra.access import Access, allow, allow_keys, allow_models, allow_search, allow_shadows
 from infra.alarms import Alarms
 from infra.api import Api
 from infra.dashboard import Dashboard
@@ -25,6 +25,8 @@ CALL = ("ledger_table", "outcomes_table", "provider_endpoints", "summaries_pool"
 MODELS = (*JOB, *CALL, "shadow_function")
 POOR = "jobs/*/rejected/*"
 """Outputs that were not good enough."""
+REUSE = "reuse/*"
+"""What models have written before."""
 BOOK = {
     "jobs": "GetItem UpdateItem",
     "ledger": "BatchGetItem GetItem UpdateItem",
@@ -32,33 +34,48 @@ BOOK = {
 }
 
 ACCESS: Mapping[str, Access] = {
+    "plan_search": Access(
+        settings=MODELS,
+        reads=("jobs/*", REUSE),
+        writes=("jobs/*/search_plan.json", POOR, REUSE),
+        probes=True,
+        tables=BOOK,
+        models=True,
+    ),
     "gather_documents": Access(
-        settings=JOB,
-        reads=("jobs/*/request.json", "jobs/*/documents.json", "uploads/*", "library/*", "inbox/*"),
-        writes=("jobs/*/documents/*", "jobs/*/documents.json"),
+        settings=(*JOB, "private_hosts"),
+        reads=(
+            *("jobs/*/request.json", "jobs/*/search_plan.json", "jobs/*/found.json"),
+            *("jobs/*/gathering.json", "jobs/*/documents.json", "uploads/*", "library/*", "inbox/*"),
+        ),
+        writes=(
+            *("jobs/*/documents/*", "jobs/*/documents.json"),
+            *("jobs/*/gathering.json", "jobs/*/found.json"),
+        ),
         probes=True,
         tables={"jobs": "GetItem UpdateItem"},
+        searches=True,
     ),
     "plan_job": Access(
-        settings=MODELS,
-        reads=("jobs/*",),
-        writes=("jobs/*/plan.json", "jobs/*/batches/*", "jobs/*/manifest.jsonl", POOR),
+        settings=(*MODELS, "map_concurrency"),
+        reads=("jobs/*", REUSE),
+        writes=("jobs/*/plan.json", "jobs/*/batches/*", "jobs/*/manifest.jsonl", POOR, REUSE),
         probes=True,
         tables=BOOK,
         models=True,
     ),
     "summarize_batch": Access(
         settings=MODELS,
-        reads=("jobs/*",),
-        writes=("jobs/*/summaries/*", "jobs/*/failures/*", POOR),
+        reads=("jobs/*", REUSE),
+        writes=("jobs/*/summaries/*", "jobs/*/failures/*", POOR, REUSE),
         probes=True,
         tables=BOOK,
         models=True,
     ),
     "synthesize_summaries": Access(
         settings=MODELS,
-        reads=("jobs/*",),
-        writes=("jobs/*/synthesis/*", "jobs/*/synthesis.json", "jobs/*/failures/*", POOR),
+        reads=("jobs/*", REUSE),
+        writes=("jobs/*/synthesis/*", "jobs/*/synthesis.json", "jobs/*/failures/*", POOR, REUSE),
         probes=True,
         tables=BOOK,
         models=True,
@@ -174,6 +191,7 @@ class RotaStack(Stack):
             "workflow_arn": self.workflow.machine.state_machine_arn,
             "inbox_workflow_arn": self.intake.machine.state_machine_arn,
             "shadow_function": self.functions["shadow_call"].function_name,
+            "map_concurrency": str(stage.map_concurrency),
             **self._overrides(),
         }
         for name, access in ACCESS.items():
@@ -186,6 +204,7 @@ class RotaStack(Stack):
         meanings = {
             "ProviderEndpoints": ("{}", "JSON object: base URLs that replace the ones of rota.yaml, by provider"),
             "QuotasEndpoint": ("", "Base URL in place of Service Quotas' own"),
+            "PrivateHosts": ("", "host:port of private places that documents may be fetched from, joined by commas"),
             "SimulatedProviders": ("", "Providers, joined by commas, that are only simulated at their endpoint"),
             "SummariesPool": ("", "Pool, or model ids joined by commas, in place of the summaries' pool"),
             "SynthesisModel": ("", "Model id in place of the synthesis' pool"),
@@ -202,6 +221,8 @@ class RotaStack(Stack):
         allow_models(self, callers, catalog)
         holders = [self.functions[name] for name, access in ACCESS.items() if access.models or access.keys]
         allow_keys(self, holders, catalog)
+        searchers = [self.functions[name] for name, access in ACCESS.items() if access.searches]
+        allow_search(self, searchers, catalog)
         hand_over = [self.functions[name] for name, access in ACCESS.items() if "shadow_function" in access.settings]
         allow_shadows(hand_over, self.functions["shadow_call"])
         functions, job, inbox = self.functions, self.workflow.machine, self.intake.machine

@@ -75,6 +75,7 @@ class Storage(Construct):
             lifecycle_rules=[
                 s3.LifecycleRule(id="jobs", prefix="jobs/", expiration=Duration.days(stage.job_days)),
                 s3.LifecycleRule(id="calls", prefix="calls/", expiration=Duration.days(stage.job_days)),
+                s3.LifecycleRule(id="reuse", prefix="reuse/", expiration=Duration.days(stage.job_days)),
                 s3.LifecycleRule(id="uploads", prefix="uploads/", expiration=Duration.days(stage.upload_days)),
                 s3.LifecycleRule(id="unfinished", abort_incomplete_multipart_upload_after=Duration.days(1)),
             ],

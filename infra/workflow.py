@@ -1,7 +1,7 @@
 """The job's state machine, as drawn in the design: states carry ids and S3 keys, never a document's text.
 
-Handlers answer `{"status": "done" | "wait" | "reduce" | "failed", …}` and Choice states read that word; what a
-handler raises is an infrastructure fault, retried here and nowhere else.
+Handlers answer `{"status": "done" | "wait" | "again" | "reduce" | "failed", …}` and Choice states read that word;
+what a handler raises is an infrastructure fault, retried here and nowhere else.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Manifest(sfn.S3JsonLItemReader):
 
 
 class Workflow(Construct):
-    """The machine that does a job; its input is `{"job_id": …}`."""
+    """The machine that does a job; its input is `{"job_id": …, "search": false}`."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, stage: Stage, functions: Functions, documents: s3.IBucket
@@ -116,7 +116,14 @@ class Workflow(Construct):
             .when(sfn.Condition.and_(status_is("done"), sfn.Condition.boolean_equals("$.dry_run", False)), batches)
             .otherwise(finish)
         )
-        return self._step("GatherDocuments").when(status_is("done"), plan.task).otherwise(finish).task
+        gather = self._step("GatherDocuments")
+        gather.when(status_is("done"), plan.task).when(status_is("again"), gather.task).otherwise(finish)
+        search = self._step("PlanSearch", wait="WaitForSearchPlan").when(status_is("done"), gather.task)
+        searches = sfn.Condition.and_(
+            sfn.Condition.is_present("$.search"), sfn.Condition.boolean_equals("$.search", True)
+        )
+        first = sfn.Choice(self, "SearchesFirst").when(searches, search.otherwise(finish).task)
+        return first.otherwise(gather.task)
 
     def _finish_what_breaks(self) -> None:
         """An execution that timed out, was aborted or failed has not finished its job: FinishJob hears of it too."""

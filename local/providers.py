@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 import boto3
 from botocore.exceptions import ClientError
+from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 from local.state import LocalStackError
 from rota.catalog import BedrockProvider, Catalog
@@ -62,15 +63,24 @@ def quotas_endpoint(catalog: Catalog, chosen: Mapping[str, str], simulated: str)
 def put_keys(
     session: boto3.Session, endpoint: str, catalog: Catalog, chosen: Mapping[str, str], environ: Mapping[str, str]
 ) -> None:
-    """Put keys where the functions look for them: the emulator's Secrets Manager, in memory, on this machine."""
+    """Put keys where the functions look for them: the emulator's Secrets Manager, in memory, on this machine.
+
+    A web search without a key in the environment gets one that its vendor will refuse, and the job says so.
+    """
     secrets = session.client("secretsmanager", endpoint_url=endpoint)
     for name, provider in catalog.providers.items():
         if isinstance(provider, BedrockProvider) or not provider.key_secret:
             continue
         key = environ.get(provider.key_env or "", "") if chosen[name] == REAL else "simulated"
-        try:
-            secrets.put_secret_value(SecretId=provider.key_secret, SecretString=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
-            secrets.create_secret(Name=provider.key_secret, SecretString=key)
+        _put_secret(secrets, provider.key_secret, key)
+    if catalog.search and catalog.search.key_secret:
+        _put_secret(secrets, catalog.search.key_secret, environ.get(catalog.search.key_env or "") or "missing")
+
+
+def _put_secret(secrets: SecretsManagerClient, name: str, text: str) -> None:
+    try:
+        secrets.put_secret_value(SecretId=name, SecretString=text)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        secrets.create_secret(Name=name, SecretString=text)

@@ -121,7 +121,8 @@ def _deploy(state: State, catalog: Catalog, home: Path, say: Say) -> None:
     replaced = providers.endpoints(catalog, state.providers, simulated, relay)
     say("Synthesising the template")
     template = assembly()
-    wanted = json.dumps([template.name, replaced, state.providers], sort_keys=True)
+    private_hosts = os.environ.get("ROTA_PRIVATE_HOSTS", "")
+    wanted = json.dumps([template.name, replaced, state.providers, private_hosts], sort_keys=True)
     session = local_session()
     if state.deployed != wanted:
         say("Deploying it through CloudFormation")
@@ -131,6 +132,7 @@ def _deploy(state: State, catalog: Catalog, home: Path, say: Say) -> None:
             "ProviderEndpoints": json.dumps(replaced),
             "QuotasEndpoint": providers.quotas_endpoint(catalog, state.providers, simulated),
             "SimulatedProviders": ",".join(played),
+            "PrivateHosts": private_hosts,
         }
         state.outputs = deploy(session, state.endpoint, template, parameters)
         state.deployed = wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 from pydantic import Field
@@ -136,15 +137,23 @@ def rate_job(job: Job, body: FeedbackRequest, caller: Caller) -> dict[str, Any]:
         files.put_feedback({"rating": body.rating, "comment": body.comment, "at_ms": job_parts.now_ms()})
     reply: dict[str, Any] = {"job_id": job.job_id, "rating": body.rating, "recorded": recorded}
     if body.retry:
-        again = _again(files, job, answer.get("tier", 1), caller)
+        higher = {"answer_model": None, "answer_tier": min(HIGHEST, answer.get("tier", 1) + 1)}
+        again = _again(files, job, higher, caller)
         reply["retry"] = {"job_id": again.job_id, "status": again.status}
     return reply
 
 
-def _again(files: JobFiles, job: Job, tier: int, caller: Caller) -> Submitted:
-    """The same job, its plan, synthesis and answer one tier above the answer that was not good."""
+def rerun(job: Job, caller: Caller) -> Submitted:
+    """The same job once more. Raises ConflictError while it runs."""
+    if not job.is_finished:
+        raise ConflictError(f"job {job.job_id} is not finished; it is {job.status}")
+    return _again(JobFiles(parts.s3(), job_parts.bucket().name, job.job_id), job, {}, caller)
+
+
+def _again(files: JobFiles, job: Job, other_options: Mapping[str, Any], caller: Caller) -> Submitted:
+    """The same question of the same sources, with some other options."""
     request = files.request()
-    options = {**request["options"], "answer_model": None, "answer_tier": min(HIGHEST, tier + 1)}
+    options = {**request["options"], **other_options}
     asked = {"query": request["query"], "sources": request["sources"], "options": options}
     draft = Draft(job.owner, job.origin, asked, caller.tier, caller.budget_usd)
     return job_parts.submissions().submit(draft, None, job_parts.now_ms())

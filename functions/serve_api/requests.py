@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from functions import parts
@@ -13,7 +13,7 @@ from functions.serve_api.callers import Caller
 from functions.serve_api.problems import UnsupportedMediaTypeError
 from rota.catalog import Catalog
 from rota.errors import InvalidInputError, PayloadTooLargeError
-from rota.schemas import JobOptions
+from rota.schemas import JobOptions, SearchSource, Source
 
 MAX_BODY_BYTES = 4_000_000
 """Lambda takes events of 6 MB, in which a JSON body is quoted once more."""
@@ -57,10 +57,24 @@ def read_json(text: str) -> Any:
 
 
 def check_budgets(options: JobOptions, caller: Caller) -> None:
-    """Raises BudgetSpentError when a budget that applies has nothing left, unless the job can do without models."""
-    if options.mode == "extractive" or options.over_budget == "extractive" or options.dry_run:
+    """Raises BudgetSpentError when a budget that applies has nothing left, unless the job can do without models.
+
+    Without models no schema can be filled.
+    """
+    without = "extractive" in (options.mode, options.over_budget) and options.answer_schema is None
+    if without or options.dry_run:
         return
     parts.budgets().check(caller.owner, caller.feature, time.time_ns() // 1_000_000, caller.budget_usd)
+
+
+def check_sources(sources: Sequence[Source], catalog: Catalog) -> None:
+    """Raises InvalidInputError for a search of the web where the pool file names no provider of one."""
+    for at, source in enumerate(sources):
+        if isinstance(source, SearchSource) and source.prefix is None and catalog.search is None:
+            raise InvalidInputError(
+                f"sources.{at}.prefix",
+                'is missing: rota.yaml names no web search under "search", so name a prefix (library/…) to search in',
+            )
 
 
 def check_options(options: JobOptions, catalog: Catalog) -> None:
@@ -80,3 +94,22 @@ def check_options(options: JobOptions, catalog: Catalog) -> None:
             raise InvalidInputError(
                 f"options.{option}", f"unknown {option} {value[:100]!r}; allowed: {', '.join(allowed)}"
             )
+    if options.answer_schema is not None:
+        _check_answer_schema(options, options.answer_schema, catalog)
+
+
+def _check_answer_schema(options: JobOptions, schema: Mapping[str, Any], catalog: Catalog) -> None:
+    """See `steps.schema_rules`; besides, a model must be asked, and its prompt hold notes beside the schema."""
+    from rota.steps.answer_json import schema_tokens
+    from rota.steps.schema_rules import check_schema
+
+    if options.mode == "extractive":
+        raise InvalidInputError(
+            "options.answer_schema", 'needs a model to fill it; give it with the mode "models", or leave it out'
+        )
+    check_schema(schema, "options.answer_schema", objects_only=True)
+    tokens, most = schema_tokens(schema), catalog.steps.answer.max_input_tokens // 2
+    if tokens > most:
+        raise InvalidInputError(
+            "options.answer_schema", f"takes {tokens:,} tokens of the answer's prompt, at most {most:,} are taken"
+        )

@@ -11,25 +11,28 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError as NoRo
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions import job_parts, parts
-from functions.serve_api import insights
+from functions.serve_api import insights, progress
 from functions.serve_api.callers import Caller, caller_of
 from functions.serve_api.chat import Chat, ChatRequest, events_of, reply_of
 from functions.serve_api.insights import FeedbackRequest, RouteRequest
 from functions.serve_api.problems import JSON, MethodNotAllowedError, problem_of, report
-from functions.serve_api.requests import check_budgets, check_options, read_json
+from functions.serve_api.requests import check_budgets, check_options, check_sources, read_json
 from functions.serve_api.uploads import new_upload
 from rota.errors import NotFoundError
+from rota.findings import findings as first_findings
 from rota.finishing import STOPPED
 from rota.job_files import JobFiles
 from rota.job_item import JOB_ID, Job
 from rota.job_view import brief_view, job_view, links
 from rota.ledger_view import models_view
+from rota.notes_view import notes_page
 from rota.observability import count
 from rota.once import OnceKey
 from rota.schemas import JobRequest
 from rota.submission import Draft
 
 Reply = Response[Any]
+WITH_FINDINGS = ("summarizing", "synthesizing", "answering")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=read_json)
 
@@ -39,6 +42,7 @@ def create_job(request: JobRequest) -> Reply:
     caller, key = _caller(request.options.feature or "api"), app.current_event.headers.get("idempotency-key")
     once = None if key is None else OnceKey(caller.owner, key)
     check_options(request.options, parts.catalog())
+    check_sources(request.sources, parts.catalog())
     check_budgets(request.options, caller)
     draft = Draft(caller.owner, "api", request.model_dump(mode="json"), caller.tier, caller.budget_usd)
     job = job_parts.submissions().submit(draft, once, job_parts.now_ms())
@@ -55,11 +59,27 @@ def list_jobs(
     return _reply(200, {"jobs": [brief_view(job) for job in page.jobs], "cursor": page.cursor})
 
 
-def show_job(job_id: str) -> Reply:
-    """One job: progress while it runs, its answer at the end."""
-    job = _job(job_id)
+def show_job(job_id: str, findings: Annotated[int, Query(ge=0, le=10)] = 0) -> Reply:
+    """One job: progress and first findings while it runs, its answer at the end; 304 while nothing has changed."""
+    headers = app.current_event.headers
+    known, longest_s = headers.get("if-none-match", ""), progress.wait_s(headers)
+    job = progress.await_change(lambda: _job(job_id), known, longest_s)
+    tag = {"ETag": progress.version(job)}
+    if progress.is_known(job, known):
+        return Response(304, content_type="text/plain", body="", headers=tag)
     files = JobFiles(parts.s3(), job_parts.bucket().name, job.job_id)
-    return _reply(200, job_view(job, files.find_result() if job.is_finished else None))
+    view = job_view(job, files.find_result() if job.is_finished else None)
+    if findings and job.status in WITH_FINDINGS:
+        view["findings"] = first_findings(files, job.query, findings)
+    return _reply(200, view, tag)
+
+
+def list_notes(
+    job_id: str, limit: Annotated[int, Query(ge=1, le=100)] = 20, cursor: Annotated[str, Query(max_length=20)] = ""
+) -> Reply:
+    """What was noted of each document, batch by batch, as far as the job has come."""
+    job = _job(job_id)
+    return _reply(200, notes_page(JobFiles(parts.s3(), job_parts.bucket().name, job.job_id), limit, cursor))
 
 
 def stop_job(job_id: str) -> Reply:
@@ -71,6 +91,12 @@ def stop_job(job_id: str) -> Reply:
     if finished.first:
         count("JobsFinished")
     return _reply(202, {"job_id": job.job_id, "status": finished.job.status, "links": links(job.job_id)})
+
+
+def rerun_job(job_id: str) -> Reply:
+    """The same question of the same sources as a new job; what was written for the old one is not paid for again."""
+    again = insights.rerun(_job(job_id), _caller())
+    return _reply(202, {"job_id": again.job_id, "status": again.status, "links": links(again.job_id)})
 
 
 def rate_job(job_id: str, body: FeedbackRequest) -> Reply:
@@ -133,6 +159,8 @@ def list_models() -> Reply:
 ROUTES: dict[str, dict[str, Callable[..., Reply]]] = {
     "/v1/jobs": {"POST": create_job, "GET": list_jobs},
     "/v1/jobs/<job_id>": {"GET": show_job, "DELETE": stop_job},
+    "/v1/jobs/<job_id>/notes": {"GET": list_notes},
+    "/v1/jobs/<job_id>/rerun": {"POST": rerun_job},
     "/v1/jobs/<job_id>/feedback": {"POST": rate_job},
     "/v1/decisions/<decision_id>/feedback": {"POST": rate_decision},
     "/v1/chat/completions": {"POST": complete_chat},

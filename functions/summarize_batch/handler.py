@@ -6,11 +6,12 @@ from typing import Any
 
 from functions import model_step, parts
 from functions.model_step import TooLarge, Work
+from rota.depth import depth_of, sized
 from rota.documents import halve
 from rota.errors import RotaError
 from rota.job_files import JobFiles
 from rota.job_item import Job
-from rota.job_requests import summary_request
+from rota.job_requests import step_of, summary_request
 from rota.providers.base import ModelCall
 from rota.records import Batch, BatchFailure, Summary
 from rota.routing.complexity import Complexity, graded
@@ -35,8 +36,13 @@ def summarize_batch(step: StepEvent, context: Any) -> StepEvent:
         parts.jobs().add(job.job_id, batches_waiting=int(not waited))
         return found
     if files.put_summary(found):
-        extracted = int(found.get("mode") == "extractive")
-        parts.jobs().add(job.job_id, batches_done=1, batches_extracted=extracted, batches_waiting=-int(waited))
+        parts.jobs().add(
+            job.job_id,
+            batches_done=1,
+            batches_extracted=int(found.get("mode") == "extractive"),
+            batches_reused=int("reused" in found),
+            batches_waiting=-int(waited),
+        )
     return model_step.done(step, piece=None, pieces=None)
 
 
@@ -63,15 +69,17 @@ def _notes(step: StepEvent, job: Job, files: JobFiles, batch: Batch, context: An
 
 
 def _work(job: Job, files: JobFiles, batch: Batch, complexity: Complexity | None) -> Work[Summary]:
-    config, focus = parts.catalog().steps.summarize, files.plan()["focus"]
+    task = summarize.template_of(batch)
+    config, focus = sized(step_of(parts.catalog(), task), task, depth_of(job.options)), files.plan()["focus"]
     asked = summarize.prompt(job.query, focus, batch, config.max_output_tokens)
     return Work(
-        summary_request(job, config, asked.tokens, batch["batch_id"], complexity),
+        summary_request(job, config, asked.tokens, batch["batch_id"], complexity, task),
         ModelCall(asked.system, asked.prompt, config.max_output_tokens),
         lambda text: summarize.check(text, batch),
         lambda: summarize.extractive(job.query, batch, config.max_output_tokens),
         may_fail=True,
         may_be_cut=halve.can_be_cut(batch),
+        reusable=True,
     )
 
 

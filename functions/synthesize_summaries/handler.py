@@ -7,6 +7,7 @@ from typing import Any
 from functions import model_step, parts
 from functions.model_step import Work
 from rota import synthesis
+from rota.depth import depth_of, sized, sized_catalog
 from rota.errors import Status
 from rota.job_files import JobFiles
 from rota.job_item import Job
@@ -35,7 +36,7 @@ def synthesize_summaries(step: StepEvent, context: Any) -> StepEvent:
 
 
 def _plan_level(step: StepEvent, job: Job, files: JobFiles) -> StepEvent:
-    planned = synthesis.next_level(files, job, step.level or 0, parts.catalog())
+    planned = synthesis.next_level(files, job, step.level or 0, sized_catalog(parts.catalog(), depth_of(job.options)))
     parts.jobs().set_counts(job.job_id, **planned.counts)
     if planned.manifest_key is None:
         return model_step.done(step, manifest_key=None, level=None)
@@ -45,7 +46,8 @@ def _plan_level(step: StepEvent, job: Job, files: JobFiles) -> StepEvent:
 
 
 def _work(job: Job, files: JobFiles, level: int, group_id: str) -> Work[Notes]:
-    config, texts = parts.catalog().steps.synthesize, files.group_texts(level, group_id)
+    config = sized(parts.catalog().steps.synthesize, "synthesize", depth_of(job.options))
+    texts = files.group_texts(level, group_id)
     asked = synthesize.prompt(job.query, files.plan()["focus"], texts, config.max_output_tokens)
     unit = f"{level}:{group_id}"
     return Work(
@@ -53,6 +55,7 @@ def _work(job: Job, files: JobFiles, level: int, group_id: str) -> Work[Notes]:
         ModelCall(asked.system, asked.prompt, config.max_output_tokens),
         lambda text: synthesize.check(text, texts),
         lambda: synthesize.extractive(job.query, texts, config.max_output_tokens),
+        reusable=True,
     )
 
 

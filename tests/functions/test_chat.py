@@ -335,17 +335,18 @@ SCHEMA = {
 
 
 def test_output_that_breaks_its_schema_goes_one_tier_up_and_is_kept(stack: JobStack, vendor: Vendor) -> None:
-    """D5: the caller gets JSON that conforms, and the failed output lies in the bucket."""
+    """D5: repaired once in vain, the call goes up; the caller gets JSON, and the failed outputs lie in the bucket."""
     vendor.texts = dict.fromkeys(("small", "small-elsewhere", "tiny"), "It is Berlin.") | {
         "middle": '{"city": "Berlin"}'
     }
     status, reply = chat(response_format=SCHEMA)
     assert (status, reply["model"]) == (200, "middle")
     assert json.loads(reply["choices"][0]["message"]["content"]) == {"city": "Berlin"}
-    assert (reply["rota"]["escalated_from"], len(vendor.calls)) == (1, 2)
-    (key,) = stack.keys_under("calls/")
-    kept = stack.bucket.read_json(key)
-    assert (kept["outcome"], kept["text"]) == ("invalid_output", "It is Berlin.")
+    first, second, third = vendor.models
+    assert (first, third, reply["rota"]["escalated_from"]) == (second, "middle", 1)
+    assert vendor.calls[1][1].history[-1].text == "It is Berlin."
+    kept = [stack.bucket.read_json(key) for key in stack.keys_under("calls/")]
+    assert [(one["outcome"], one["text"]) for one in kept] == [("invalid_output", "It is Berlin.")] * 2
     assert parts.outcomes().get(reply["rota"]["decision"], "ada")["escalated"] is True
 
 

@@ -24,7 +24,7 @@ from rota.schemas import StepEvent
 from rota.usage import Usage
 from tests.fixtures.job_stack import JOBS, REPOSITORY, Context, JobStack, job_stack
 
-FUNCTIONS = ("plan_job", "summarize_batch", "synthesize_summaries", "write_answer")
+FUNCTIONS = ("plan_search", "plan_job", "summarize_batch", "synthesize_summaries", "write_answer")
 JOB, FINISHED, EXTRACTIVE, DRY, STOPPED = (f"j-00000000000000{end}" for end in ("aa", "bb", "cc", "dd", "ee"))
 TEXT = "The lease ends in 2027. The rent is 900 euros a month. The landlord may not raise it before 2026."
 
@@ -154,7 +154,7 @@ def test_batches_of_code_are_planned_with_their_complexity(stack: JobStack) -> N
     infos[1] |= {"title": "c/b.py", "imports": []}
     files.put_document_list({"documents": infos, "failed": []})
     assert run("plan_job", "fresh").status == "done"
-    (batch_id,) = files.batch_ids()
+    batch_id, _ = files.batch_ids()
     found = files.batch(batch_id)["complexity"]
     assert found["analysed"]
     assert found["dependency"] > 0.5
@@ -168,6 +168,32 @@ def test_a_dry_run_plans_without_spending(stack: JobStack, vendor: Vendor) -> No
     result = run("plan_job", "dry_run")
     assert (result.status, result.dry_run, vendor.calls) == ("done", True, [])
     assert stack.files(DRY).plan()["estimate"]["eta_s"] > 0
+
+
+def test_a_search_is_planned_once_and_the_plan_is_the_jobs(stack: JobStack, vendor: Vendor) -> None:
+    """One call gives terms, points and headings; planning the batches afterwards asks for nothing more."""
+    vendor.text = '{"focus": ["the end"], "outline": ["End"], "search_terms": ["lease end", "lease 2027"]}'
+    assert run("plan_search", "fresh").status == "done"
+    assert run("plan_search", "fresh").status == "done"
+    files = stack.files(JOB)
+    assert (files.find_search_plan() or {})["search_terms"] == ["lease end", "lease 2027"]
+    vendor.text = None
+    assert run("plan_job", "fresh").status == "done"
+    assert len(vendor.calls) == 1
+    assert files.plan()["focus"] == ["the end"]
+
+
+def test_a_search_without_a_planner_goes_by_the_question(stack: JobStack, vendor: Vendor) -> None:
+    """For a dry run nothing is asked; without a model, or without models, the question's own words are the terms."""
+    assert run("plan_search", "dry_run").status == "done"
+    assert run("plan_search", "extractive").status == "done"
+    assert vendor.calls == []
+    vendor.error = lambda model: ProviderUnavailableError("down", provider="p", model=model, status=503)
+    assert run("plan_search", "fresh").status == "done"
+    for job_id in (DRY, EXTRACTIVE, JOB):
+        assert (stack.files(job_id).find_search_plan() or {})["search_terms"]
+    assert refused(run("plan_search", "stopped"), "job_stopped")
+    assert refused(run("plan_search", "finished"), "conflict")
 
 
 def test_no_planner_means_the_default_plan(stack: JobStack, vendor: Vendor) -> None:
@@ -467,7 +493,7 @@ def test_an_extractive_answer_needs_no_model(stack: JobStack, vendor: Vendor) ->
     answer = files.find_answer()
     assert answer is not None
     assert (answer["mode"], vendor.calls) == ("extractive", [])
-    assert "2027 [1]" in answer["text"]
+    assert "2027 [1:1]" in answer["text"]
 
 
 def test_every_sample_event_is_run_here() -> None:

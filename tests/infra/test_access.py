@@ -16,7 +16,7 @@ from rota.catalog import Model, load_catalog
 from rota.settings import Settings
 
 POOL_FILE = Path(__file__).parents[2] / "rota.yaml"
-STEPS = {"plan_job", "summarize_batch", "synthesize_summaries", "write_answer"}
+STEPS = {"plan_search", "plan_job", "summarize_batch", "synthesize_summaries", "write_answer"}
 ANSWERERS = {*STEPS, "serve_api"}
 """Who calls models because somebody asked."""
 CALLERS = {*ANSWERERS, "shadow_call"}
@@ -199,8 +199,12 @@ def test_each_step_writes_its_own_files(prod: View) -> None:
         "jobs/*/rejected/*": STEPS,
         "calls/*": {"serve_api"},
         "uploads/*": {"serve_api"},
+        "jobs/*/search_plan.json": {"plan_search"},
+        "jobs/*/found.json": {"gather_documents"},
+        "jobs/*/gathering.json": {"gather_documents"},
         "jobs/*/documents/*": {"gather_documents"},
         "jobs/*/documents.json": {"gather_documents"},
+        "reuse/*": STEPS - {"write_answer"},
         "jobs/*/plan.json": {"plan_job"},
         "jobs/*/batches/*": {"plan_job"},
         "jobs/*/manifest.jsonl": {"plan_job"},

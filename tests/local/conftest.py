@@ -8,12 +8,23 @@ from pathlib import Path
 import pytest
 from deployed_stack import DeployedStack, deployed
 
+from tests.fixtures.page_server import PageServer
+
 
 @pytest.fixture(scope="session")
-def _stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
-    with deployed(tmp_path_factory.mktemp("stack")) as running:
-        running.stop_watching_health()
-        yield running
+def pages() -> Iterator[PageServer]:
+    """A small web, which the session's stack may fetch from although it is on this machine."""
+    with PageServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _stack(tmp_path_factory: pytest.TempPathFactory, pages: PageServer) -> Iterator[DeployedStack]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROTA_PRIVATE_HOSTS", pages.host)
+        with deployed(tmp_path_factory.mktemp("stack")) as running:
+            running.stop_watching_health()
+            yield running
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackApi]:
     with loopback_api() as served:
         monkeypatch.setenv("ROTA_API_URL", served.url)
         monkeypatch.setenv("ROTA_API_KEY", "rota_key")
-        monkeypatch.setattr(follow, "POLL_S", 0)
+        monkeypatch.setattr(follow, "LOOK_EVERY_S", 0)
         yield served
 
 

@@ -56,6 +56,13 @@ def test_functions_stay_together() -> None:
     assert all(piece.text.startswith("def f") for piece in chunk(text, 40))
 
 
+def test_methods_stay_together() -> None:
+    """Inside a class a cut is made before a method rather than within one."""
+    method = "    def f{n}(self):\n        first = self.x + 1\n\n        return first * 2\n"
+    text = "class A:\n" + "\n\n".join(method.format(n=number) for number in range(6))
+    assert all(piece.text.lstrip().startswith("def f") for piece in chunk(text, 50)[1:])
+
+
 def test_decorators_stay_with_their_function() -> None:
     """A decorated definition begins at the decorator."""
     text = f"{'x = 1' + chr(10)}" * 10 + "\n\n@cache\ndef f():\n    return 1\n" + "y = 2\n" * 10

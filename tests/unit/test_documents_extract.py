@@ -81,6 +81,12 @@ def test_nothing_is_said_twice() -> None:
     assert "The retry waits until the quota window has passed again." in found
 
 
+def test_copies_do_not_fill_the_room() -> None:
+    """Even when there is nothing else: fewer sentences than were asked for."""
+    text = "Quotas of the model are small. Quotas of that model are small. Quotas of this model are small."
+    assert extract(text, "What are the quotas?", 2) == ["Quotas of the model are small."]
+
+
 def quoted(documents: dict[str, str], question: str, max_tokens: int = 200, each: bool = False) -> list[list[str]]:
     """Title and quotes of the documents that are quoted, in their order."""
     picked = quote_texts(list(documents.items()), question, max_tokens, each)
@@ -161,6 +167,17 @@ def test_every_part_of_a_question_is_answered() -> None:
     )
     answer = " ".join(quoted({"a": text}, "How do ships stay apart in the harbour, and who pays?")[0])
     assert "Owners pay at the gate." in answer
+    assert "Gulls" not in answer
+
+
+def test_the_room_is_used_for_what_is_worth_it() -> None:
+    """A sentence that holds half of what the best one does is quoted as well, and one that holds nothing is not."""
+    text = (
+        "The night ferry to the islands leaves the northern pier at nine. Gulls are loud there.\n\n"
+        "Tickets for the ferry are sold by the crew beside the old stone steps.\n\nCooks bake bread on deck."
+    )
+    answer = " ".join(quoted({"a": text}, "When does the night ferry to the islands leave?")[0])
+    assert "Tickets" in answer
     assert "Gulls" not in answer
 
 

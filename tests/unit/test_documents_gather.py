@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,13 +12,19 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from rota.documents import collection
 from rota.documents import gather as gathering
-from rota.documents.gather import SKIPPED, check_readable, gather
+from rota.documents.collection import SKIPPED, Collection
+from rota.documents.gather import check_readable
 from rota.documents.reading.read import ReadLimits
+from rota.documents.sources.fetch import Fetcher
 from rota.errors import InvalidInputError, NotFoundError, UnreadableDocumentError
 from rota.job_files import JobFiles
-from rota.storage import Bucket, Fetched
+from rota.records import DocumentList
+from rota.storage import Bucket, Fetched, StoredObject
+from tests.fixtures.archives import zipped
 from tests.fixtures.files import HTML, PNG, pdf
+from tests.fixtures.page_server import Page, PageServer
 
 NAME = "documents"
 
@@ -51,6 +58,14 @@ def ask(files: JobFiles, *sources: dict[str, Any], **options: Any) -> None:
 
 
 LIBRARY = {"type": "s3", "prefix": "library/"}
+
+
+def gather(files: JobFiles, limits: ReadLimits | None = None, hosts: Sequence[str] = ()) -> DocumentList:
+    """Gather in one go."""
+    fetcher = Fetcher(files.bucket, limits or ReadLimits(), hosts)
+    gathered = gathering.gather(files, fetcher, lambda: True)
+    assert gathered is not None
+    return gathered
 
 
 def test_every_kind_of_source(files: JobFiles) -> None:
@@ -93,6 +108,7 @@ def test_every_kind_of_source(files: JobFiles) -> None:
             "media_type": "application/pdf",
             "bytes": len(pdf("One page")),
             "characters": 8,
+            "pages": [0],
         },
     ]
     assert (gathered["failed"], gathered["duplicates"]) == ([], [])
@@ -146,7 +162,7 @@ def test_what_cannot_be_read_is_listed_and_the_rest_goes_on(files: JobFiles) -> 
         ("b.png", "unreadable_document", "is a PNG image, which is not read"),
         ("c.pdf", "unreadable_document", "is protected by a password"),
         ("e.txt", "unreadable_document", "is empty"),
-        ("blank", "unreadable_document", "holds no text"),
+        ("blank", "unreadable_document", "is empty"),
     ]
 
 
@@ -215,8 +231,9 @@ def test_more_than_asked_for_is_listed_as_skipped(files: JobFiles, monkeypatch: 
     """And of a corpus without end only a part of the rest is named."""
     put(files, {f"library/{n:02d}.txt": str(n).encode() for n in range(10)})
     ask(files, LIBRARY, max_documents=3)
-    monkeypatch.setattr(gathering, "LISTED_AS_SKIPPED", 4)
+    monkeypatch.setattr(collection, "LISTED_AS_SKIPPED", 4)
     gathered = gather(files)
+    assert gathered["left_out"] == 3
     assert [one["title"] for one in gathered["documents"]] == ["00.txt", "01.txt", "02.txt"]
     assert [(one["title"], one["code"]) for one in gathered["failed"]] == [(f"0{n}.txt", SKIPPED) for n in range(3, 7)]
     assert "reads 3 documents" in gathered["failed"][0]["reason"]
@@ -266,7 +283,6 @@ def test_nothing_found_says_where(files: JobFiles, source: dict[str, Any], place
         {"type": "upload", "upload_id": "../eve/u-1"},
         {"type": "upload", "upload_id": ""},
         {"type": "inbox", "name": "a/b", "keys": []},
-        {"type": "url", "url": "http://169.254.169.254/"},
         {},
     ],
 )
@@ -315,14 +331,80 @@ def test_memory_holds_only_a_few_documents(files: JobFiles, monkeypatch: pytest.
         begun.append(key)
         return whole(bucket, key, max_bytes)
 
-    accept = gathering._Collection.accept
+    accept = Collection.accept
 
-    def accepted(collection: Any, *arguments: Any) -> Any:
-        ahead.append(len(begun) - len(collection.documents))
-        return accept(collection, *arguments)
+    def accepted(found: Any, *arguments: Any) -> Any:
+        ahead.append(len(begun) - len(found.documents))
+        return accept(found, *arguments)
 
     monkeypatch.setattr(Bucket, "fetch", fetch)
-    monkeypatch.setattr(gathering._Collection, "accept", accepted)
+    monkeypatch.setattr(Collection, "accept", accepted)
     gather(files)
     assert len(begun) == 60
     assert max(ahead) <= gathering.READERS + 1
+
+
+def test_what_one_invocation_does_not_manage_the_next_ones_do(files: JobFiles) -> None:
+    """Stopped after every file and in the middle of an archive: the same documents under the same numbers."""
+    put(files, {f"library/{n}.txt": b"%d" % (n % 5) for n in range(7)})
+    put(files, {"library/code.zip": zipped({f"{n}.py": b"import m%d" % n for n in range(4)}), "library/z.png": PNG})
+    ask(files, LIBRARY, max_documents=12)
+    whole = gather(files)
+    files.bucket.s3.delete_object(Bucket=NAME, Key=files.key("documents.json"))
+    fetcher = Fetcher(files.bucket)
+    rounds = [gathering.gather(files, fetcher, lambda: False) for _ in range(14)]
+    assert rounds[9] is None
+    assert rounds[-1] == whole
+    assert [files.document(n)["text"] for n in (1, 5)] == ["0", "4"]
+
+
+def test_an_archive_is_read_as_its_files(files: JobFiles) -> None:
+    """Titles are paths below the archive's; what is refused is listed as if it lay there."""
+    packed = zipped({"app/main.py": b"from app import store", "app/store.py": b"import sqlite3", "../out.txt": b"?"})
+    put(files, {"library/shop.zip": packed, "library/broken.zip": b"PK\x03\x04" + bytes(40)})
+    ask(files, LIBRARY)
+    gathered = gather(files)
+    assert [(one["title"], one["imports"]) for one in gathered["documents"]] == [
+        ("shop.zip/app/main.py", ["app.store"]),
+        ("shop.zip/app/store.py", ["sqlite3"]),
+    ]
+    assert gathered["documents"][0]["origin"] == "library/shop.zip!/app/main.py"
+    assert [one["title"] for one in gathered["failed"]] == ["broken.zip", "shop.zip/../out.txt"]
+
+
+def test_a_page_is_fetched_and_called_by_its_title(files: JobFiles) -> None:
+    """Its address is the origin; an archive on the web is its files; a private place is refused."""
+    with PageServer() as server:
+        server.put({"/mill": HTML})
+        server.pages["/code.zip"] = Page(zipped({"a.py": b"import os"}), "application/zip")
+        addresses = [server.url("/mill"), server.url("/code.zip"), "http://169.254.169.254/latest/"]
+        ask(files, *({"type": "url", "url": url} for url in addresses))
+        gathered = gather(files, hosts=[server.host])
+        assert [one["origin"] for one in gathered["documents"]] == [addresses[0], f"{addresses[1]}!/a.py"]
+    assert gathered["documents"][0]["title"] == "Quotas"
+    assert "private address" in gathered["failed"][0]["reason"]
+
+
+def test_a_listing_is_not_held_in_memory(files: JobFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 100,000 keys those beyond the limit are counted as they pass."""
+    put(files, {f"library/{n}.txt": b"%d" % n for n in range(3)})
+    ask(files, LIBRARY, max_documents=2)
+    alive: weakref.WeakSet[StoredObject] = weakref.WeakSet()
+    most = 0
+
+    def objects(bucket: Bucket, prefix: str) -> Iterator[StoredObject]:
+        nonlocal most
+        for n in range(100_000):
+            one = Listed(f"library/{n}.txt", 1)
+            alive.add(one)
+            most = max(most, len(alive)) if n % 1000 == 0 else most
+            yield one
+            del one
+
+    class Listed(StoredObject):
+        """An entry that can be counted while it lives."""
+
+    monkeypatch.setattr(Bucket, "objects", objects)
+    gathered = gather(files)
+    assert (len(gathered["documents"]), gathered["left_out"]) == (2, 100_000 - 2 - 1000)
+    assert most < 50

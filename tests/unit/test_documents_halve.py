@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rota.documents.group import pack
+from rota.documents.group import pack, pack_groups
 from rota.documents.halve import can_be_cut, following, piece
 from rota.records import Batch, Document
 
 
-def document(number: int, text: str) -> Document:
+def document(number: int, text: str, title: str = "") -> Document:
     """A document of that text."""
-    title = f"doc{number}"
+    title = title or f"doc{number}"
     return Document(
         number=number,
         title=title,
@@ -71,3 +71,17 @@ def test_halves_are_about_equal() -> None:
     long = batch_of("A sentence of some length stands here.\n\n" * 100)
     first, second = (len(piece(long, path)["passages"][0]["text"]) for path in ("1", "2"))
     assert 0.4 < first / (first + second) < 0.7
+
+
+def test_halves_of_code_know_their_lines_and_context() -> None:
+    """The second half of a class says so, and begins with the line it begins with."""
+    body = "        total += self.rate\n" * 60
+    text = f"class Lease:\n    def rent(self):\n{body}\n    def end(self):\n{body}"
+    (batch,) = pack_groups([(100_000, [document(1, text, "lease.py")])])
+    first, second = piece(batch, "1"), piece(batch, "2")
+    assert (first["kind"], second["kind"]) == ("code", "code")
+    (before,), (after,) = first["passages"], second["passages"]
+    assert (before["lines"], after["lines"]) == ([1, 62], [64, 124])
+    assert after["text"].startswith("    def end")
+    assert ("within" in before, after["within"]) == (False, "class Lease")
+    assert piece(batch, "22")["passages"][0]["within"] == "class Lease / def end(self)"

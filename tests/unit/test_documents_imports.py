@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from rota.documents.code.imports import MAX_CHARACTERS, MAX_IMPORTS, imports
-from rota.documents.sandbox import Parsers
+from rota.documents.sandbox import Limits, Sandbox
 
 PYTHON = r'''
 """import nothing"""
@@ -167,44 +167,44 @@ def test_names_come_once_and_are_bounded() -> None:
 
 
 @pytest.fixture(scope="module")
-def parsers() -> Iterator[Parsers]:
+def sandbox() -> Iterator[Sandbox]:
     """One process for all files, and its successors."""
-    with Parsers() as parsers:
-        yield parsers
+    with Sandbox() as sandbox:
+        yield sandbox
 
 
 @pytest.mark.parametrize("title", HOSTILE)
-def test_a_hostile_file_breaks_only_itself(parsers: Parsers, title: str) -> None:
+def test_a_hostile_file_breaks_only_itself(sandbox: Sandbox, title: str) -> None:
     """It is analysed or not, in time, and the file after it is analysed."""
     start = time.monotonic()
-    found = parsers.imports(title, HOSTILE[title])
+    found = sandbox.imports(title, HOSTILE[title])
     assert found is None or isinstance(found, list)
-    assert parsers.imports("a.ts", "import 'b'") == ["b"]
+    assert sandbox.imports("a.ts", "import 'b'") == ["b"]
     assert time.monotonic() - start < 30  # two seconds of a processor, on a busy machine
 
 
 @pytest.mark.parametrize("title", FOUND)
-def test_the_process_finds_the_same(parsers: Parsers, title: str) -> None:
+def test_the_process_finds_the_same(sandbox: Sandbox, title: str) -> None:
     """Titles and texts cross the pipe unharmed."""
-    assert parsers.imports(title, f"{FOUND[title][0]}\n") == imports(title, FOUND[title][0])
-    assert parsers.imports("größe.py", "import größe; x = '\u2028'") == ["größe"]
+    assert sandbox.imports(title, f"{FOUND[title][0]}\n") == imports(title, FOUND[title][0])
+    assert sandbox.imports("größe.py", "import größe; x = '\u2028'") == ["größe"]
 
 
 def test_no_process_starts_without_need(monkeypatch: pytest.MonkeyPatch) -> None:
     """A job of prose pays nothing; nor does one whose time for this is spent."""
     monkeypatch.setattr(subprocess, "Popen", lambda *args, **options: pytest.fail("started"))
-    with Parsers() as parsers:
-        assert parsers.imports("a.md", "import a") is None
-        assert parsers.imports("a.py", " " * (MAX_CHARACTERS + 1)) is None
-    with Parsers(all_files_s=0) as late:
+    with Sandbox() as sandbox:
+        assert sandbox.imports("a.md", "import a") is None
+        assert sandbox.imports("a.py", " " * (MAX_CHARACTERS + 1)) is None
+    with Sandbox(Limits(all_imports_s=0)) as late:
         assert late.imports("a.py", "import a") is None
 
 
 def test_files_that_come_too_late_are_not_analysed() -> None:
     """The gathering function must end in time, whatever its files hold."""
-    with Parsers(all_files_s=1e-9) as parsers:
-        assert parsers.imports("a.py", "import a") == ["a"]
-        assert parsers.imports("b.py", "import a") is None
+    with Sandbox(Limits(all_imports_s=1e-9)) as sandbox:
+        assert sandbox.imports("a.py", "import a") == ["a"]
+        assert sandbox.imports("b.py", "import a") is None
 
 
 def test_without_a_process_nothing_is_analysed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,14 +214,14 @@ def test_without_a_process_nothing_is_analysed(monkeypatch: pytest.MonkeyPatch) 
         raise OSError("Cannot allocate memory")
 
     monkeypatch.setattr(subprocess, "Popen", refused)
-    with Parsers() as parsers:
-        assert parsers.imports("a.py", "import a") is None
+    with Sandbox() as sandbox:
+        assert sandbox.imports("a.py", "import a") is None
 
 
 def test_a_process_ends_with_its_context() -> None:
     """Nothing is left running in a function that Lambda keeps."""
-    with Parsers() as parsers:
-        parsers.imports("a.py", "import a")
-        process = parsers._process
+    with Sandbox() as sandbox:
+        sandbox.imports("a.py", "import a")
+        process = sandbox._process
     assert process is not None
     assert process.returncode is not None

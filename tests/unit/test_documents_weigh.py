@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rota.documents.code.complexity import IMPORTS_CAP
-from rota.documents.code.weigh import weighed
+from rota.documents.code.weigh import JobCode, weighed
 from rota.records import Batch, DocumentInfo, Passage
 
 KIB = 1024
@@ -32,7 +32,7 @@ def batch(*numbers: int, text: str = "x" * 1000) -> Batch:
 def test_a_batch_is_weighed_by_the_code_it_holds() -> None:
     """Prose beside the code adds nothing, a document in two passages is one file, letters of two bytes are two."""
     documents = [document(1, "a.py", ["b", "os"]), document(2, "b.py", []), document(3, "c.md")]
-    (found,) = weighed([batch(1, 2, 2, 3, text="ä" * 512)], documents)
+    (found,) = weighed([batch(1, 2, 2, 3, text="ä" * 512)], JobCode.of(documents))
     dependency = 0.5 * 1.0 + 0.5 * (2 / IMPORTS_CAP / 2)
     expected = 0.3 * (3 * KIB) / (20 * KIB) + 0.5 * dependency + 0.2 * 2 / 10
     assert found["complexity"]["score"] == pytest.approx(expected, abs=1e-4)
@@ -42,11 +42,15 @@ def test_a_batch_is_weighed_by_the_code_it_holds() -> None:
 
 def test_a_batch_without_code_has_no_complexity() -> None:
     """Prose has another measure."""
-    assert list(weighed([batch(1), batch(2)], [document(1, "a.md"), document(2, "b.json")])) == [batch(1), batch(2)]
+    assert list(weighed([batch(1), batch(2)], JobCode.of([document(1, "a.md"), document(2, "b.json")]))) == [
+        batch(1),
+        batch(2),
+    ]
 
 
 def test_code_that_was_gathered_before_is_not_analysed() -> None:
     """A job that older code has gathered, and a language without a parser, say so."""
-    found = list(weighed([batch(1), batch(2)], [document(1, "a.py"), document(2, "b.rb", None)]))
+    code = JobCode.of([document(1, "a.py"), document(2, "b.rb", None)])
+    found = list(weighed([batch(1), batch(2)], code))
     assert [one["complexity"]["analysed"] for one in found] == [False, False]
     assert [one["complexity"]["dependency"] for one in found] == [0.0, 0.0]

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "layers/rota/python/rota"
 IN_THE_RUNTIME = {"boto3", "botocore"}
-MODULES = {"beautifulsoup4": "bs4", "aws-lambda-powertools": "aws_lambda_powertools"}
+MODULES = {"aws-lambda-powertools": "aws_lambda_powertools"}
 ONLY_AT_SYNTHESIS = {"yaml": {LIBRARY / "catalog.py"}}
 
 
@@ -48,7 +48,8 @@ def third_party(path: Path) -> set[str]:
 def readers_of_documents() -> list[Path]:
     """What only the function that gathers documents imports."""
     documents = LIBRARY / "documents"
-    return [*(documents / "reading").glob("*.py"), documents / "code" / "imports_syntax.py"]
+    others = [documents / "code" / "imports_syntax.py", documents / "search" / "corpus.py"]
+    return [*(documents / "reading").glob("*.py"), *others]
 
 
 def test_functions_and_library_need_only_their_layers() -> None:
@@ -64,8 +65,9 @@ def test_functions_and_library_need_only_their_layers() -> None:
 
 
 def test_readers_of_documents_need_only_the_documents_layer() -> None:
-    """PDF, HTML and code are read with requirements/documents.txt, which GatherDocuments alone has."""
+    """Files are read, analysed and searched with requirements/documents.txt, which GatherDocuments alone has."""
     readers = readers_of_documents()
     grammars = {f"tree_sitter_{name}" for name in ("c", "cpp", "go", "java", "javascript", "rust", "typescript")}
-    assert {name for path in readers for name in third_party(path)} == {"bs4", "pypdf", "tree_sitter", *grammars}
-    assert pinned("documents") >= {"bs4", "pypdf", "tree_sitter", *grammars}
+    needed = {"charset_normalizer", "mammoth", "pypdfium2", "selectolax", "tantivy", "tree_sitter", *grammars}
+    assert {name for path in readers for name in third_party(path)} == needed
+    assert pinned("documents") >= needed

@@ -6,7 +6,7 @@ import pytest
 
 from rota.documents.tokens import estimate_tokens
 from rota.errors import InvalidOutputError
-from rota.records import Answer, DocumentInfo, Missing, Notes
+from rota.records import Answer, DocumentInfo, Missing, Notes, Place, Source
 from rota.steps import answer
 
 QUESTION = "How long are backups kept?"
@@ -33,6 +33,26 @@ def test_an_answer_names_the_sources_it_cites() -> None:
         "cited": [3],
         "sources": [{"number": 3, "title": "ops/backup.md", "origin": "library/ops/backup.md"}],
     }
+
+
+def test_places_that_a_model_gives_are_left_to_be_checked() -> None:
+    """In one form."""
+    found = answer.check("Thirty days [3, lines 4-5], or ever [8:2].", NOTES, DOCUMENTS)
+    assert (found["text"], found["cited"]) == ("Thirty days [3:4-5], or ever.", [3])
+
+
+CONTRADICTION = Notes(text="- Backups are kept for 30 days [3].\n- Backups are kept for 14 days [4].", cited=[3, 4])
+
+
+def test_contradictions_of_the_notes_are_said_with_both_sides() -> None:
+    """By an answer without a model, and below a model's answer that is silent about them; not twice."""
+    section = "The documents disagree:\n\n- “Backups are kept for 30 days” [3], but “Backups are kept for 14 days” [4]."
+    assert answer.extractive(QUESTION, CONTRADICTION, DOCUMENTS, 500)["text"].endswith(section)
+    found = answer.check("Thirty days [3].", CONTRADICTION, DOCUMENTS)
+    assert (found["text"], found["cited"]) == (f"Thirty days [3].\n\n{section}", [3, 4])
+    assert [source["number"] for source in found["sources"]] == [3, 4]
+    weighed = "The documents disagree: 30 days [3] or 14 days [4]."
+    assert answer.check(weighed, CONTRADICTION, DOCUMENTS)["text"] == weighed
 
 
 def test_an_answer_may_cite_nothing() -> None:
@@ -97,3 +117,26 @@ def test_the_page_lists_its_sources() -> None:
         "Thirty days [3]. Nice [4].\n\n## Sources\n\n- [3] ops/backup.md (library/ops/backup.md)\n- [4] office\n"
     )
     assert answer.markdown(ANSWER) == "Thirty days [3].\n"
+
+
+def test_the_page_says_where_in_a_source_to_look() -> None:
+    """One place beside the title, several below it."""
+    places: list[Place] = [{"lines": [120, 135], "quote": "def run(self): …"}, {"lines": [7, 7], "quote": "Runs."}]
+    one: Source = {"number": 3, "title": "base.py", "origin": "request", "places": places[:1]}
+    page = answer.markdown({**ANSWER, "sources": [one]})
+    assert page.endswith("- [3] base.py, lines 120–135: “def run(self): …”\n")
+    page = answer.markdown({**ANSWER, "sources": [{**one, "places": places}]})
+    assert page.endswith("- [3] base.py\n  - lines 120–135: “def run(self): …”\n  - line 7: “Runs.”\n")
+
+
+def test_a_quote_loads_nothing_in_the_page() -> None:
+    """Documents may hold images of somebody's server, and tags."""
+    places: list[Place] = [{"page": 2, "quote": "![x](https://a.b/c.png) [y][z] <img src=//a.b> 1 < 2"}]
+    source: Source = {"number": 3, "title": "a.pdf", "origin": "request", "places": places}
+    page = answer.markdown({**ANSWER, "sources": [source]})
+    assert page.endswith("page 2: “![x] (https://a.b/c.png) [y] [z] < img src=//a.b> 1 < 2”\n")
+
+
+def test_the_page_ends_with_what_was_read() -> None:
+    """Where that is known."""
+    assert answer.markdown(ANSWER, "50 of 50 documents") == "Thirty days [3].\n\nRead 50 of 50 documents.\n"

@@ -28,6 +28,14 @@ def test_a_document_and_a_part() -> None:
     )
 
 
+def test_a_part_of_code_tells_its_lines_and_what_it_stands_within() -> None:
+    """Neither can close the tag."""
+    part: Passage = {**passage("x", parts=2), "lines": [120, 260], "within": 'class A<T> / def f(x="1")'}
+    assert delimit.documents([part]).startswith(
+        '<document number="3" title="a.md" part="1/2" lines="120-260" within="class A(T) / def f(x=\'1\')">\n'
+    )
+
+
 def test_a_title_cannot_add_attributes() -> None:
     """Quotes and brackets of a title are replaced, one by one."""
     shown = delimit.documents([passage("x", title='a" number="9"><b>\n')])

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from rota.documents.group import pack
 from rota.documents.tokens import estimate_tokens
 from rota.errors import InvalidOutputError
-from rota.records import Batch, Document, Passage
-from rota.steps import summarize
+from rota.records import Batch, Document, Passage, Summary
+from rota.steps import delimit, summarize
 
 QUESTION = "How long are backups kept?"
 
@@ -48,6 +48,20 @@ def test_documents_are_only_data() -> None:
     assert asked.prompt.count("</document>") == 1
     assert "$question $x" in asked.prompt
     assert asked.prompt.count(QUESTION) == 1
+
+
+def test_code_has_a_prompt_of_its_own() -> None:
+    """About files, their parts and how they work together; the task of its call has the same name."""
+    code: Batch = {**BATCH, "kind": "code"}
+    asked = summarize.prompt(QUESTION, ["retention"], code, 2000)
+    assert (summarize.template_of(code), summarize.template_of(BATCH)) == ("analyze", "summarize")
+    assert "source files" in asked.system
+    assert "line" in asked.system
+    assert "at most 1200 words" in asked.system
+    assert '<document number="5" title="a.md">' in asked.prompt
+    assert "source files" not in summarize.prompt(QUESTION, [], BATCH, 500).system
+    frame = summarize.frame_tokens(QUESTION, ["retention"], 2000, "analyze")
+    assert frame < asked.tokens <= frame + estimate_tokens(delimit.documents(code["passages"]))
 
 
 @settings(deadline=None)
@@ -101,3 +115,36 @@ def test_every_document_gets_a_line_within_the_budget(text: str) -> None:
     summary = summarize.extractive(QUESTION, full, 500)
     assert summary["cited"] == list(range(1, 11))
     assert estimate_tokens(summary["text"]) <= 500
+
+
+def test_statements_by_document() -> None:
+    """One that cites two stands with both, without its last marks; a document without one has an empty list."""
+    notes = "- Kept for 3.5 days [3]. Nobody may delete one [3][5].\n## Risks\n1. A [5] differs, B does not.\n"
+    notes += "  - since May\n"
+    summary = Summary(batch_id="b0001", text=notes, cited=[3, 5], documents=[3, 5, 7])
+    assert summarize.by_document(summary) == {
+        3: ["Kept for 3.5 days.", "Nobody may delete one."],
+        5: ["Nobody may delete one.", "A [5] differs, B does not.", "since May"],
+        7: [],
+    }
+
+
+def test_what_stands_before_any_mark_is_about_everything_that_is_cited() -> None:
+    """And marks in code are none; places in marks change nothing."""
+    notes = "All of it is old\n- The call is `x[7] [7]` at line 4 [3:4-5]"
+    summary = Summary(batch_id="b0001", text=notes, cited=[3, 5], documents=[3, 5, 7])
+    assert summarize.by_document(summary) == {
+        3: ["All of it is old", "The call is `x[7] [7]` at line 4"],
+        5: ["All of it is old"],
+        7: [],
+    }
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from("ab. [1]2\n-`#"), max_size=200))
+def test_no_statement_is_lost(notes: str) -> None:
+    """Every word of the notes but headings, marks and markers stands with some document."""
+    summary = Summary(batch_id="b0001", text=notes, cited=[1, 2], documents=[1, 2])
+    found = "".join(text for texts in summarize.by_document(summary).values() for text in texts)
+    lines = [line for line in notes.splitlines() if not line.lstrip(" -`.[]12#").startswith("#") and "#" not in line]
+    assert all(letter in found for line in lines for letter in line if letter in "ab")

@@ -65,6 +65,16 @@ def test_marks_are_checked_against_the_group() -> None:
     }
 
 
+def test_marks_stay_plain_on_their_way() -> None:
+    """Places are found at the end, in the documents: what a model says of lines that it has not seen is taken off."""
+    assert synthesize.check("- Thirty days [3:12][5, p. 2].", NOTES)["text"] == "- Thirty days [3][5]."
+
+
+def test_both_sides_are_asked_for_where_notes_contradict_each_other() -> None:
+    """In one statement, so that the answer can show it."""
+    assert "contradict each other" in synthesize.prompt("?", [], NOTES, 100).system
+
+
 @pytest.mark.parametrize("text", ["", "[77]", "Thirty days, they say."])
 def test_a_merger_that_lost_all_citations_is_refused(text: str) -> None:
     """The answer could not cite any more."""

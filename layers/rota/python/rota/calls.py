@@ -1,7 +1,8 @@
 """One call under one booking: make it, settle it, check it, record it.
 
 booked ──► money ──► call ──► settle ──► check ──► Finished
-             │         │                   └─ not in the form asked for, or doubtful: a failure that was paid for
+             │         │                   ├─ not in the form asked for: Malformed, paid for, and may be repaired
+             │         │                   └─ doubtful: a failure that was paid for
              │         └─ the vendor said no: the booking goes back as far as nothing was spent, others are warned
              └─ the budget is spent: the booking goes back
 """
@@ -47,9 +48,9 @@ T = TypeVar("T")
 class CallRecord:
     """Everything there is to know about one model call, for the log line and the counters.
 
-    `outcome` is `ok` or the error's code; `fallback_from` the model that failed before, `escalated_from` the tier whose
-    output was not good, `wait_ms` the time from the request to the call, `settled` whether the ledger confirmed the
-    settlement.
+    `outcome` is `ok` or the error's code; `fallback_from` the other model that failed before, `escalated_from` the tier
+    whose output was not good, `wait_ms` the time from the request to the call, `settled` whether the ledger confirmed
+    the settlement. `repaired`: the call asked the model to correct its own output.
     """
 
     task: str
@@ -67,6 +68,7 @@ class CallRecord:
     usage: Usage = field(default_factory=Usage)
     cost_nanousd: int = 0
     settled: bool = True
+    repaired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +83,24 @@ class Finished(Generic[T]):
     @property
     def fallback_used(self) -> bool:
         """Whether another model had failed before."""
-        return bool(self.attempts)
+        return self.record.fallback_from is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """An output that was not in the form asked for, why, and how long it took."""
+
+    text: str
+    error: InvalidOutputError
+    latency_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Errand(Generic[T]):
     """What is to be called and why: the request, its prompt, the check of its output, the decision that routed it.
 
-    `first_ms` is when it was first asked for; failures are added to `attempts`.
+    `first_ms` is when it was first asked for; failures are added to `attempts`. `repairs`: the call asks a model to
+    correct its own output.
     """
 
     request: ModelRequest
@@ -97,6 +109,7 @@ class Errand(Generic[T]):
     decision: Decision
     first_ms: int
     attempts: list[Attempt]
+    repairs: bool = False
 
 
 class Gate(Protocol):
@@ -142,8 +155,8 @@ class Caller:
         with suppress(ProviderError):  # a provider that cannot be had says so again when it is called
             self._provider(self._catalog.model(booking.model).provider).prepare(booking.timeout_ms / 1000)
 
-    def make(self, errand: Errand[T], booking: Booking) -> Finished[T] | None:
-        """Call once. None when it failed in a way that another try may cure, which is noted in `errand.attempts`.
+    def make(self, errand: Errand[T], booking: Booking) -> Finished[T] | Malformed | None:
+        """Call once. Malformed or None when it failed in a way that another try may cure, noted in `errand.attempts`.
 
         Raises ProviderRejectedError when the request itself is wrong, BudgetSpentError when it may cost nothing more.
         """
@@ -189,7 +202,7 @@ class Caller:
         if self._gate:
             self._gate.spend(reserved, nanousd)
 
-    def _checked(self, errand: Errand[T], record: CallRecord, completion: Completion) -> Finished[T] | None:
+    def _checked(self, errand: Errand[T], record: CallRecord, completion: Completion) -> Finished[T] | Malformed | None:
         try:
             value = errand.check(completion.text)
             if self._gate and (why := self._gate.doubt(errand, record, completion)):
@@ -199,12 +212,14 @@ class Caller:
                 self._gate.keep(errand, replace(record, outcome=error.code), completion)
             self._on_call(replace(record, outcome=error.code))
             errand.attempts.append(Attempt(record.model, error.code, str(error)))
-            return None
+            doubtful = isinstance(error, DoubtfulOutputError)
+            return None if doubtful else Malformed(completion.text, error, completion.latency_ms)
         self._on_call(record)
         return Finished(value, completion, record, tuple(errand.attempts))
 
     def _record(self, errand: Errand[T], model: Model, booking: Booking) -> CallRecord:
-        """What is known when the call leaves."""
+        """What is known when the call leaves. A model that is asked again stands for no other one."""
+        others = [attempt for attempt in errand.attempts if attempt.model != model.id]
         return CallRecord(
             task=errand.request.task,
             decision=errand.decision,
@@ -213,10 +228,11 @@ class Caller:
             tier=model.tier,
             outcome="ok",
             attempts=len(errand.attempts) + 1,
-            fallback_from=errand.attempts[-1].model if errand.attempts else None,
-            escalated_from=self._escalated_from(errand.attempts),
+            fallback_from=others[-1].model if others else None,
+            escalated_from=self._escalated_from(others),
             booked_tokens=_tokens(booking.amounts),
             wait_ms=self._ledger.clock.now_ms() - errand.first_ms,
+            repaired=errand.repairs,
         )
 
     def _escalated_from(self, attempts: Sequence[Attempt]) -> int | None:

@@ -87,6 +87,8 @@ class Price(Strict):
 
 
 Url = Annotated[str, Field(pattern=r"^https?://[^/\s]+", max_length=500)]
+SecretName = Annotated[str, Field(pattern=r"^[A-Za-z0-9/_+=.@-]+$", max_length=512)]
+Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 
 PROFILE_PREFIXES = ("us", "eu", "apac", "jp", "au", "global", "us-gov", "ca")
 """First part of an inference profile's id on Bedrock, such as `us.amazon.nova-pro-v1:0`."""
@@ -112,14 +114,27 @@ class OpenAICompatibleProvider(Strict):
 
     kind: Literal["openai_compatible"]
     base_url: Url
-    key_secret: str | None = Field(default=None, pattern=r"^[A-Za-z0-9/_+=.@-]+$", max_length=512)
-    key_env: str | None = Field(default=None, pattern=r"^[A-Z][A-Z0-9_]*$")
+    key_secret: SecretName | None = None
+    key_env: Variable | None = None
     output_parameter: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
     request_limit_per: Literal["day", "minute"] | None = None
     timeout_s: float = Field(default=60, gt=0, le=240)
 
 
 ProviderConfig = Annotated[BedrockProvider | OpenAICompatibleProvider, Field(discriminator="kind")]
+
+
+class Search(Strict):
+    """The vendor that searches the web for jobs with a source `search`; without this part there is no such search.
+
+    `key_secret` names a secret in Secrets Manager, `key_env` the variable a laptop takes the key from. `base_url`
+    replaces the vendor's own origin (a proxy, a simulated vendor).
+    """
+
+    kind: Literal["brave", "tavily"]
+    key_secret: SecretName
+    key_env: Variable | None = None
+    base_url: Url | None = None
 
 
 class Model(Strict):
@@ -130,7 +145,8 @@ class Model(Strict):
     `refunds` says that the vendor gives a reservation's unused part back; false until that has been seen.
     `parameters` are further fields of this model's requests, such as `reasoning_effort: low`. Entries with the same
     `family` are the same model at several hosts: when one host fails, the others are tried first. `max_input_tokens`
-    is the most input of one call, where that is to be less than the context holds.
+    is the most input of one call, where that is to be less than the context holds; `max_batch_kb` is how much text
+    (units of 1,024 bytes) one batch of documents may have that is aimed at the model.
     """
 
     id: Name
@@ -141,6 +157,7 @@ class Model(Strict):
     tasks: tuple[Task, ...] = ()
     context_tokens: int = Field(gt=0)
     max_input_tokens: int | None = Field(default=None, gt=0)
+    max_batch_kb: int | None = Field(default=None, ge=8)
     max_output_tokens: int = Field(gt=0)
     price: Price
     limits: tuple[Limit, ...] = Field(min_length=1)
@@ -185,10 +202,11 @@ class Step(Strict):
 
 
 class Steps(Strict):
-    """The four steps that call a model."""
+    """The steps that call a model. Without `analyze`, source code is summarised like all other documents."""
 
     plan: Step
     summarize: Step
+    analyze: Step | None = None
     synthesize: Step
     answer: Step
 
@@ -214,6 +232,7 @@ class Catalog(Strict):
     shadows: tuple[Shadow, ...] = ()
     checks: tuple[Check, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    search: Search | None = None
 
     @property
     def tiers(self) -> tuple[Tier, ...]:
@@ -258,7 +277,8 @@ class Catalog(Strict):
     ) -> Catalog:
         """The same catalog with other provider endpoints, summaries pool or synthesis model (empty: as it is).
 
-        `summaries_pool` is a pool's name or model ids joined by commas. Raises InvalidInputError for unknown names.
+        `summaries_pool` is a pool's name or model ids joined by commas; it reads code as well. Raises InvalidInputError
+        for unknown names.
         """
         providers = dict(self.providers)
         for name, url in endpoints.items():
@@ -271,7 +291,9 @@ class Catalog(Strict):
             pools["summaries-override"] = Pool(models=models, strategy=Strategy.ROTATE)
             summaries_pool = "summaries-override"
         if summaries_pool:
-            steps = steps.model_copy(update={"summarize": steps.summarize.model_copy(update={"pool": summaries_pool})})
+            readers = {"summarize": steps.summarize, "analyze": steps.analyze}
+            moved = {name: step.model_copy(update={"pool": summaries_pool}) for name, step in readers.items() if step}
+            steps = steps.model_copy(update=moved)
         if synthesis_model:
             pools["synthesis-override"] = Pool(models=(self.model(synthesis_model).id,))
             synthesize = steps.synthesize.model_copy(update={"pool": "synthesis-override"})

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from rota.errors import NotFoundError
 from rota.job_files import JobFiles
+from rota.planning.notes import unread
 from rota.records import BatchFailure, DocumentList, Missing
 
 MOST_NAMED = 10
@@ -44,11 +45,14 @@ def read_coverage(files: JobFiles, dry_run: bool) -> Coverage | None:
     if documents is None:
         return None
     missing = [Missing(title=failed["title"], reason=failed["reason"]) for failed in documents["failed"]]
-    reasons = {} if dry_run else dict(_unread(files, documents))
+    reasons = {} if dry_run else {**dict(_unread(files, documents)), **dict(unread(files.find_plan() or {}))}
     titles = {document["number"]: document["title"] for document in documents["documents"]}
     missing += [Missing(title=titles[number], reason=reason) for number, reason in sorted(reasons.items())]
-    total = len(titles) + len(documents["failed"])
-    return Coverage(total, total - len(missing), missing)
+    left_out = documents.get("left_out", 0)
+    if left_out:
+        missing.append(Missing(title=f"{left_out:,} more documents", reason="were left out (max_documents)"))
+    total = len(titles) + len(documents["failed"]) + left_out
+    return Coverage(total, total - len(missing) - max(0, left_out - 1), missing)
 
 
 def _unread(files: JobFiles, documents: DocumentList) -> Iterator[tuple[int, str]]:

@@ -1,6 +1,8 @@
 """The dispatcher: route, book, wait, call, check, settle; and fall back through the pool when a model fails.
 
 run ──► booked start within INSIDE_MS ──► sleep ──► call ──► Finished
+   │                                                  └─ malformed ──► the same model, once, if it has room and time:
+   │                                                                   book ──► call ──► Finished; else on to the next
    └──► later, or a place in the queue ──► Waiting(until, pending) ······ the caller comes back with `pending`
 """
 
@@ -11,18 +13,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
-from rota.admission import EARLY_MS, INSIDE_MS, PATIENCE, Admission, Return
+from rota.admission import AT_ONCE_MS, EARLY_MS, INSIDE_MS, PATIENCE, Admission, Return
 from rota.booking import Booking
-from rota.calls import Caller, CallRecord, Errand, Finished, Gate
-from rota.catalog import Catalog
-from rota.errors import AllModelsFailedError, Attempt, NoCapacityError, PoolBusyError, RateLimitedError
+from rota.calls import Caller, CallRecord, Errand, Finished, Gate, Malformed
+from rota.catalog import Catalog, Model
+from rota.errors import (
+    AllModelsFailedError,
+    Attempt,
+    NoCapacityError,
+    PoolBusyError,
+    ProviderRejectedError,
+    RateLimitedError,
+    RotaError,
+)
 from rota.learned import LEAST_TIMEOUT_MS
 from rota.ledger import Ledger
 from rota.live import LiveFacts
 from rota.providers.base import ModelCall, Provider
 from rota.routing.decision import Decision
+from rota.routing.eligible import ineligible
 from rota.routing.pipeline import route
 from rota.routing.request import ModelRequest
+from rota.steps.repair import added_tokens, can_be_repaired, repair
 
 T = TypeVar("T")
 
@@ -49,7 +61,7 @@ class Pending:
     """What a caller brings back after waiting: its booking or ticket, failed attempts, and when it first asked.
 
     `turn_ms` is when to ask again, `returns` how often it will have done so with a ticket by then; `looked`: it has
-    looked for an earlier start already.
+    looked for an earlier start already; `repaired`: a model has been asked to correct its output.
     """
 
     first_ms: int
@@ -58,6 +70,7 @@ class Pending:
     turn_ms: int = 0
     returns: int = 0
     looked: bool = False
+    repaired: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON value for the state machine."""
@@ -80,7 +93,10 @@ class Waiting:
 
 
 class Dispatcher:
-    """Carries requests to models without ever going over a quota."""
+    """Carries requests to models without ever going over a quota.
+
+    `repairs`: JSON that does not conform is asked for once more, of the model that wrote it, before another one is.
+    """
 
     def __init__(
         self,
@@ -90,9 +106,10 @@ class Dispatcher:
         on_call: Callable[[CallRecord], None],
         sleep: Callable[[float], None] = time.sleep,
         gate: Gate | None = None,
+        repairs: bool = False,
     ) -> None:
         self._catalog, self._ledger, self._sleep = catalog, ledger, sleep
-        self._live = LiveFacts(catalog, ledger)
+        self._live, self._repairs = LiveFacts(catalog, ledger), repairs
         self._caller = Caller(catalog, ledger, provider, on_call, gate)
         self._admission = Admission(ledger, lambda model: round(catalog.providers[model.provider].timeout_s * 1000))
 
@@ -122,7 +139,7 @@ class Dispatcher:
                 returns = PATIENCE if state.booking else state.returns
                 decision, admitted = self._admit(request, decision, returns, state)
                 if isinstance(admitted, Return):
-                    state = Pending(state.first_ms, None, state.attempts, admitted.at_ms, admitted.returns)
+                    state = replace(state, booking=None, turn_ms=admitted.at_ms, returns=admitted.returns, looked=False)
                     if admitted.at_ms - self._ledger.clock.now_ms() > INSIDE_MS:
                         return Waiting(admitted.at_ms - EARLY_MS, state)
                     continue
@@ -132,10 +149,53 @@ class Dispatcher:
                 return ready
             attempts = list(state.attempts)
             if ready is not None:
-                finished = self._caller.make(Errand(request, call, check, decision, state.first_ms, attempts), ready)
+                errand = Errand(request, call, check, decision, state.first_ms, attempts)
+                finished = self._call(errand, ready, remaining_ms, repairs=self._repairs and not state.repaired)
                 if finished is not None:
                     return finished
-            state = Pending(state.first_ms, None, tuple(attempts), returns=PATIENCE)
+            repaired = state.repaired or len(attempts) > len(state.attempts) + 1  # the second failure was the repair's
+            state = Pending(state.first_ms, None, tuple(attempts), returns=PATIENCE, repaired=repaired)
+
+    def _call(
+        self, errand: Errand[T], booking: Booking, remaining_ms: Callable[[], int], repairs: bool
+    ) -> Finished[T] | None:
+        """Call; and have a malformed output corrected, where the model can be asked again at once."""
+        outcome = self._caller.make(errand, booking)
+        if not isinstance(outcome, Malformed):
+            return outcome
+        may_wait = _has_time_for_both(errand, outcome.latency_ms, remaining_ms(), self._ledger.clock.now_ms())
+        if not (repairs and may_wait and can_be_repaired(errand.call, outcome.text)):
+            return None
+        second = _correction(errand, outcome)
+        ready = self._book_at_once(second, self._catalog.model(booking.model), remaining_ms())
+        if ready is None:
+            return None
+        try:
+            repaired = self._caller.make(second, ready)
+        except ProviderRejectedError as error:  # the conversation; the request itself was taken before
+            errand.attempts.append(Attempt(booking.model, error.code, str(error), error.status))
+            return None
+        return repaired if isinstance(repaired, Finished) else None
+
+    def _book_at_once(self, errand: Errand[T], model: Model, remaining_ms: int) -> Booking | None:
+        """A booking of this very model whose start has come; None where the call would have to wait for it."""
+        request = errand.request
+        if ineligible(model, request):
+            return None
+        alone = replace(errand.decision, candidates=(model,), fallbacks=())
+        at_once = replace(request, max_wait_ms=AT_ONCE_MS)
+        try:
+            _, booked = self._admission.admit(at_once, alone, PATIENCE, self._ledger.clock.now_ms())
+        except NoCapacityError:
+            return None
+        if isinstance(booked, Return):
+            return None
+        ready = self._get_ready(request, Pending(errand.first_ms, booked, looked=True), booked, remaining_ms)
+        if isinstance(ready, Waiting):
+            if ready.pending.booking is not None:
+                self._ledger.cancel(booked)
+            return None
+        return ready
 
     def _brought_back(self, request: ModelRequest, decision: Decision, state: Pending) -> Booking | None:
         """The booking from before the wait if it still holds, moved up if that can be done."""
@@ -167,9 +227,16 @@ class Dispatcher:
         return self._wait(booking, checks=wait_ms > CHECK_MS)
 
     def _wait(self, booking: Booking, checks: bool) -> Booking | None:
-        """The booking once its start has come; None when it does not hold any more."""
+        """The booking once its start has come; None when it does not hold any more.
+
+        Whoever sleeps may learn that nobody wants the call any more, and raise.
+        """
         early_ms = READ_MS if checks else 0
-        self._sleep(max(0, booking.start_ms - early_ms - self._ledger.clock.now_ms()) / 1000)
+        try:
+            self._sleep(max(0, booking.start_ms - early_ms - self._ledger.clock.now_ms()) / 1000)
+        except RotaError:
+            self._ledger.cancel(booking)
+            raise
         if checks:
             if self._still_valid(booking) is None:
                 return None
@@ -218,3 +285,24 @@ class Dispatcher:
             self._ledger.cancel(booking)
             return None
         return booking
+
+
+def _correction(errand: Errand[T], outcome: Malformed) -> Errand[T]:
+    """The errand that asks for the output again. Its failure is one more of the same call's."""
+    added = added_tokens(outcome.text, outcome.error)
+    request = replace(errand.request, input_tokens=errand.request.input_tokens + added)
+    return replace(errand, request=request, call=repair(errand.call, outcome.text, outcome.error), repairs=True)
+
+
+def _has_time_for_both(errand: Errand[Any], latency_ms: int, remaining_ms: int, now_ms: int) -> bool:
+    """Whether somebody on the line can have a repair, and the next model's answer should that fail too.
+
+    Each is taken to last as long as the call before. Who is not on the line has the time of another invocation.
+    """
+    request, decision = errand.request, errand.decision
+    if request.max_wait_ms is None:
+        return True
+    if len(decision.candidates) == 1 and not decision.fallbacks:
+        return remaining_ms >= latency_ms + SETTLING_MS
+    in_time = now_ms + latency_ms - errand.first_ms <= request.max_wait_ms
+    return in_time and remaining_ms >= 2 * (latency_ms + SETTLING_MS)

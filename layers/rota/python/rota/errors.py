@@ -9,6 +9,7 @@
     ├─ JobStoppedError              somebody stopped the job
     ├─ BudgetSpentError             a budget of the month has no room for a call                      402
     ├─ UnreadableDocumentError      one document cannot be turned into text; the job goes on
+    ├─ SearchFailedError            a web search was refused or not answered; `provider`, `status`      502
     ├─ TooManyFailuresError         more of a job's batches failed than it tolerates
     ├─ NoCapacityError              no model of the pool could ever take this call
     │  └─ PoolBusyError             none can as soon as it must be                                      429
@@ -39,6 +40,7 @@ class Status(StrEnum):
 
     DONE = "done"
     WAIT = "wait"
+    AGAIN = "again"
     REDUCE = "reduce"
     FAILED = "failed"
 
@@ -114,6 +116,18 @@ class UnreadableDocumentError(RotaError):
     """One source could not be turned into text; the message is the reason shown to the user."""
 
     code = "unreadable_document"
+
+
+class SearchFailedError(RotaError):
+    """A web search failed; `provider` is the vendor's kind, `status` its HTTP status (0 when there was no answer)."""
+
+    code = "search_failed"
+    http_status = 502
+
+    def __init__(self, message: str, *, provider: str, status: int = 0) -> None:
+        super().__init__(f"search by {provider} failed: {message}")
+        self.provider = provider
+        self.status = status
 
 
 class TooManyFailuresError(RotaError):

@@ -24,6 +24,7 @@ from rota.storage import Bucket, answer_prefix
 
 SOURCE = "rota"
 DETAIL_TYPE = "Job finished"
+OF_THE_ANSWER = ("model", "tier", "decision", "escalated_from", "repaired")
 STOPPED = StepError(code=JobStoppedError.code, message="the job was stopped")
 NO_ANSWER = StepError(code=RotaError.code, message="the workflow ended without an answer")
 
@@ -114,12 +115,13 @@ def _result(job: Job, files: JobFiles) -> dict[str, Any]:
     coverage = read_coverage(files, _is_dry_run(job))
     if coverage is not None:
         result["coverage"] = coverage.as_dict()
-    answer = files.find_answer() if job.status == "done" else None
+    answer: Mapping[str, Any] | None = files.find_answer() if job.status == "done" else None
     if answer is not None:
         result |= {"answer": answer["text"], "sources": answer["sources"]}
         result |= {"mode": answer.get("mode", "models"), "fallback_used": answer.get("fallback_used", False)}
-        result |= {name: answer[name] for name in ("model", "tier", "decision", "escalated_from") if name in answer}
-    plan = files.find_plan() if _is_dry_run(job) else None
+        result |= {name: answer[name] for name in OF_THE_ANSWER if name in answer}
+        result |= {"answer_json": answer["json"]} if "json" in answer else {}
+    plan = files.find_plan() if job.status == "done" else None
     if plan is not None:
         result["plan"] = plan
     return {**job_view(job, result), **result}

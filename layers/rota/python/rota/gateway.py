@@ -2,7 +2,8 @@
 
 request ──► [small model classifies] ──► dispatcher: route ──► book ──► money ──► call ──► settle ──► check
                                             ▲                              │ answered: shadow handed over
-                                            └── one tier up ◄── doubtful ◄─┘ (patterns, another model's reading)
+                                            ├── one tier up ◄── doubtful ◄─┤ (patterns, another model's reading)
+                                            └── one tier up ◄── repaired once, in vain ◄── malformed ◄─┘
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ CHECK_WAIT_MS = 2_000
 NEEDED_MS = 10_000
 """Time that must be left to a function for a spot check and the call that may follow from it."""
 CHECK_TIMEOUT_MS = 5_000
-MAY_NOT_KNOW = frozenset({"plan", "summarize", "synthesize", "classification"})
+MAY_NOT_KNOW = frozenset({"plan", "summarize", "analyze", "synthesize", "classification"})
 """Tasks whose output may say that something is not known: notes on a document that has nothing to the question."""
 
 
@@ -77,8 +78,9 @@ class Gateway:
         remaining_ms: Callable[[], int],
         pending: Pending | None = None,
     ) -> Finished[T] | Waiting:
-        """See `Dispatcher.run`."""
-        return self._dispatcher(_Gate(self, remaining_ms)).run(request, call, check, remaining_ms, pending)
+        """See `Dispatcher.run`. JSON that does not conform is repaired once, by the model that wrote it."""
+        dispatcher = self._dispatcher(_Gate(self, remaining_ms), repairs=True)
+        return dispatcher.run(request, call, check, remaining_ms, pending)
 
     def classified(self, request: ModelRequest, remaining_ms: Callable[[], int]) -> ModelRequest:
         """The request with a small model's judgement, where rota.yaml asks for one and the tier depends on it.
@@ -138,8 +140,8 @@ class Gateway:
             return None
         return outcome.value if isinstance(outcome, Finished) else None
 
-    def _dispatcher(self, gate: _Money) -> Dispatcher:
-        return Dispatcher(self.catalog, self.ledger, self.provider, self.watcher.called, self.sleep, gate)
+    def _dispatcher(self, gate: _Money, repairs: bool = False) -> Dispatcher:
+        return Dispatcher(self.catalog, self.ledger, self.provider, self.watcher.called, self.sleep, gate, repairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +181,10 @@ class _Gate(_Money):
     remaining_ms: Callable[[], int]
 
     def answered(self, errand: Errand[Any], record: CallRecord, completion: Completion) -> None:
-        """Hand the call over to each candidate whose sample it is in."""
+        """Hand the call over to each candidate whose sample it is in. What is compared is the request, no repair."""
         request = errand.request
+        if errand.repairs:
+            return
         for shadow in self.gateway.catalog.shadows:
             sampled = point(f"shadow:{shadow.model}", request.subjects.get("request", "")) < shadow.percent
             if sampled and shadow.model != record.model and holds(shadow.when, request, _level(errand)):

@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from rota.errors import NotFoundError
-from rota.records import Answer, Batch, BatchFailure, Document, DocumentList, Notes, Summary
+from rota.records import (
+    Answer,
+    Batch,
+    BatchFailure,
+    Document,
+    DocumentList,
+    FoundDocument,
+    Gathering,
+    Notes,
+    Summary,
+)
 from rota.storage import JSON_LINES, Bucket, answer_prefix, dumped
 
 if TYPE_CHECKING:
@@ -52,6 +62,30 @@ class JobFiles:
     def find_document_list(self) -> DocumentList | None:
         """The list of documents, or None before gathering is complete."""
         return cast("DocumentList | None", self.bucket.find_json(self.key("documents.json")))
+
+    def put_gathering(self, gathering: Gathering) -> None:
+        """How far gathering has come, for the invocation that goes on with it."""
+        self.bucket.write_json(self.key("gathering.json"), gathering)
+
+    def find_gathering(self) -> Gathering | None:
+        """How far gathering has come, or None when it has not stopped in between."""
+        return cast("Gathering | None", self.bucket.find_json(self.key("gathering.json")))
+
+    def put_search_plan(self, plan: Mapping[str, Any]) -> None:
+        """The plan of a job that searches first: `rota.records.Plan` with search terms, and the call's facts."""
+        self.bucket.write_json(self.key("search_plan.json"), plan)
+
+    def find_search_plan(self) -> dict[str, Any] | None:
+        """The plan of a job that searches first, or None for all others and before it is made."""
+        return cast("dict[str, Any] | None", self.bucket.find_json(self.key("search_plan.json")))
+
+    def put_found(self, found: Mapping[str, Sequence[FoundDocument]]) -> None:
+        """What the job's searches found, by the position of their source in the request."""
+        self.bucket.write_json(self.key("found.json"), found)
+
+    def find_found(self) -> dict[str, list[FoundDocument]] | None:
+        """What the job's searches found, or None before they were made."""
+        return cast("dict[str, list[FoundDocument]] | None", self.bucket.find_json(self.key("found.json")))
 
     def put_plan(self, plan: Mapping[str, Any]) -> None:
         """The plan: `rota.records.Plan`, with `model`, `defaulted` and `estimate`."""

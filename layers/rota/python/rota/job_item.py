@@ -13,7 +13,7 @@ from rota.attributes import Plain
 from rota.errors import ConflictError, JobStoppedError, NotFoundError
 from rota.schemas import UserTier
 
-STEPS = ("queued", "gathering", "planning", "summarizing", "synthesizing", "answering")
+STEPS = ("queued", "searching", "gathering", "planning", "summarizing", "synthesizing", "answering")
 FINISHED = ("done", "failed", "stopped")
 KEPT_S = 30 * 86_400
 """How long a job's item is kept, in seconds."""
@@ -22,7 +22,7 @@ JOB_ID = re.compile(r"j-[0-9a-f]{16}")
 COUNTERS = frozenset(
     (
         *("documents_total", "documents_failed"),
-        *("batches_total", "batches_done", "batches_extracted", "batches_failed", "batches_waiting"),
+        *("batches_total", "batches_done", "batches_extracted", "batches_reused", "batches_failed", "batches_waiting"),
         *("groups_total", "groups_done"),
         *("calls", "input_tokens", "output_tokens", "cost_nanousd", "wait_ms", "refusals", "fallbacks"),
         *("eta_s", "estimate_nanousd"),

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rota.routing.request import ModelRequest, Stakes
 
 if TYPE_CHECKING:
-    from rota.catalog import Step
+    from rota.catalog import Catalog, Step
     from rota.job_item import Job
     from rota.policy import Task
     from rota.routing.complexity import Complexity
 
 
+def step_of(catalog: Catalog, task: Literal["summarize", "analyze"]) -> Step:
+    """The step of a task that reads documents; code is summarised where the pool file has no step `analyze`."""
+    return (catalog.steps.analyze if task == "analyze" else None) or catalog.steps.summarize
+
+
 def summary_request(
-    job: Job, step: Step, input_tokens: int, batch_id: str = "", complexity: Complexity | None = None
+    job: Job,
+    step: Step,
+    input_tokens: int,
+    batch_id: str = "",
+    complexity: Complexity | None = None,
+    task: Literal["summarize", "analyze"] = "summarize",
 ) -> ModelRequest:
-    """Notes on one batch: bulk, rotated by the batch's number (`b0001` is the first)."""
+    """Notes on one batch: bulk, rotated by the batch's number (`b0001` is the first).
+
+    `task` is `analyze` for batches of code that the step of that name reads.
+    """
     options = job.options
     return ModelRequest(
-        task="summarize",
+        task=task,
         pool=step.pool,
         named_pool=options.get("pool"),
         model=options.get("model"),
@@ -29,7 +42,7 @@ def summary_request(
         rotation=int(batch_id[1:].partition(".")[0]) - 1 if batch_id else 0,
         stakes=stakes_of(job),
         complexity=complexity,
-        subjects=_subjects(job, "summarize", batch_id),
+        subjects=_subjects(job, task, batch_id),
     )
 
 

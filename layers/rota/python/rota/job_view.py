@@ -10,18 +10,20 @@ from rota.pricing import NANO
 
 PROGRESS = (
     *("documents_total", "documents_failed"),
-    *("batches_total", "batches_done", "batches_extracted", "batches_failed", "batches_waiting"),
+    *("batches_total", "batches_done", "batches_extracted", "batches_reused", "batches_failed", "batches_waiting"),
     *("groups_total", "groups_done"),
 )
 USAGE = ("calls", "input_tokens", "output_tokens", "wait_ms", "refusals", "fallbacks")
 RESULTS = (
     "answer",
+    "answer_json",
     "mode",
     "model",
     "tier",
     "decision",
     "escalated_from",
     "fallback_used",
+    "repaired",
     "sources",
     "coverage",
     "plan",

@@ -1,6 +1,7 @@
 """Jobs on DynamoDB: one item each, counters that children add to atomically, transitions that happen once.
 
-    queued ─► gathering ─► planning ─► summarizing ─► synthesizing ─► answering ─► done | failed | stopped
+    queued (─► searching) ─► gathering ─► planning ─► summarizing ─► synthesizing ─► answering
+                                                                      any of them ─► done | failed | stopped
 
 A status only moves to the right, and a finished job is never opened again, whoever comes late or twice.
 """

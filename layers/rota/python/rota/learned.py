@@ -66,12 +66,17 @@ class Learned:
             return Learned()
         return Learned(*(-(getattr(self, field.name) // 2) for field in fields(self)))
 
+    def input_factor(self) -> float | None:
+        """Tokens to expect per estimated token, one standard deviation above the mean; None while too few are known."""
+        if self.samples < ENOUGH:
+            return None
+        mean, deviation = _moments(self.samples, self.input, self.input_squares)
+        return min(MOST_FACTOR, max(LEAST_FACTOR, (mean + deviation) / 1000))
+
     def input_tokens(self, estimated: int) -> int:
         """Tokens to book for an input: the mean of what such inputs had, and one standard deviation more."""
-        if self.samples < ENOUGH:
-            return estimated
-        mean, deviation = _moments(self.samples, self.input, self.input_squares)
-        return FRAME_TOKENS + math.ceil(estimated * min(MOST_FACTOR, max(LEAST_FACTOR, (mean + deviation) / 1000)))
+        factor = self.input_factor()
+        return estimated if factor is None else FRAME_TOKENS + math.ceil(estimated * factor)
 
     def output_tokens(self, bound: int) -> int:
         """The output to allow where a step allows `bound`: less when the model has never come near it."""

@@ -28,10 +28,11 @@ Task = Literal[
     "extraction",
     "plan",
     "summarize",
+    "analyze",
     "synthesize",
     "answer",
 ]
-"""What a call is for: a kind of request, or one of a job's steps (the last four)."""
+"""What a call is for: a kind of request, or one of a job's steps (the last five)."""
 Need = Literal["json"]
 
 

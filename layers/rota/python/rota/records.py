@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NotRequired, TypedDict
 
 
@@ -26,9 +27,10 @@ class DocumentInfo(TypedDict):
 
 
 class Document(DocumentInfo):
-    """`documents/<n>.json`."""
+    """`documents/<n>.json`. Of a document that is to be `read` only in part, the characters from where to where."""
 
     text: str
+    read: NotRequired[Sequence[tuple[int, int]]]
 
 
 class FailedDocument(TypedDict):
@@ -49,15 +51,43 @@ class DuplicateDocument(TypedDict):
 
 
 class DocumentList(TypedDict):
-    """`documents.json`: everything the sources held, in their order."""
+    """`documents.json`: everything the sources held, in their order; `left_out` more were not even looked at."""
 
     documents: list[DocumentInfo]
     failed: list[FailedDocument]
     duplicates: NotRequired[list[DuplicateDocument]]
+    left_out: NotRequired[int]
+
+
+class Gathering(TypedDict):
+    """`gathering.json`: a list of documents as far as it went, to be continued.
+
+    `taken` of the sources' files are done, and of the next one, an archive, `inside` of its members. `digests` are
+    those of the documents' texts, in their order.
+    """
+
+    documents: list[DocumentInfo]
+    failed: list[FailedDocument]
+    duplicates: list[DuplicateDocument]
+    digests: list[str]
+    taken: int
+    inside: int
+
+
+class FoundDocument(TypedDict):
+    """A document that a search found; `size` in bytes is None for a page of the web."""
+
+    title: str
+    origin: str
+    size: int | None
 
 
 class Passage(TypedDict):
-    """A piece of a document: `part` of `parts`, the characters `start` to `end` (exclusive) of its text."""
+    """A piece of a document: `part` of `parts`, the characters `start` to `end` (exclusive) of its text.
+
+    `within` says what a later part stands within (headings, a table's header, a class): words from before `start`, for
+    understanding only. Code has `lines`, the numbers of its first and last line, from 1.
+    """
 
     number: int
     title: str
@@ -66,6 +96,8 @@ class Passage(TypedDict):
     start: int
     end: int
     text: str
+    within: NotRequired[str]
+    lines: NotRequired[list[int]]
 
 
 class BatchComplexity(TypedDict):
@@ -80,18 +112,24 @@ class BatchComplexity(TypedDict):
 
 
 class Batch(TypedDict):
-    """`batches/<batch_id>.json`: what one call summarises. Without code in it there is no `complexity`."""
+    """`batches/<batch_id>.json`: what one call summarises. Without code in it there is no `complexity`.
+
+    `kind` is `code` for source files that belong together, which the step `analyze` reads; all others have none.
+    """
 
     batch_id: str
     passages: list[Passage]
+    kind: NotRequired[Literal["code"]]
     complexity: NotRequired[BatchComplexity]
 
 
 class Plan(TypedDict):
-    """The plan's own part of `plan.json`: points to look for, headings of the answer."""
+    """The plan's own part of `plan.json`: points to look for, headings of the answer; queries, where it was for a
+    search."""
 
     focus: list[str]
     outline: list[str]
+    search_terms: NotRequired[list[str]]
 
 
 class Notes(TypedDict):
@@ -108,18 +146,31 @@ class Summary(Notes):
     documents: list[int]
     mode: NotRequired[Literal["models", "extractive"]]
     model: NotRequired[str]
+    reused: NotRequired[bool]
     fallback_used: NotRequired[bool]
     input_tokens: NotRequired[int]
     output_tokens: NotRequired[int]
     cost_nanousd: NotRequired[int]
 
 
+class Place(TypedDict):
+    """Where in a document a statement rests, in its own words.
+
+    `lines` are the first and the last, from 1, of a text that stands as it is in its file; of a PDF it is the `page`.
+    """
+
+    quote: str
+    lines: NotRequired[list[int]]
+    page: NotRequired[int]
+
+
 class Source(TypedDict):
-    """A document that an answer cites."""
+    """A document that an answer cites; `places` are those that were found in it, from the first to the last."""
 
     number: int
     title: str
     origin: str
+    places: NotRequired[list[Place]]
 
 
 class Missing(TypedDict):

@@ -46,10 +46,10 @@ class S3Source(Strict):
 
 
 class UrlSource(Strict):
-    """A page or file on the web, fetched when the job starts. Addresses within a private network are refused."""
+    """A page or file on the web, fetched when the job starts; without a password. Private addresses are refused."""
 
     type: Literal["url"]
-    url: str = Field(pattern=r"^https?://[^\s]+$", max_length=2000)
+    url: str = Field(pattern=r"^https?://[^\s/?#@]+(?:[/?#]\S*)?$", max_length=2000)
 
 
 class SearchSource(Strict):
@@ -134,6 +134,8 @@ class StepEvent(BaseModel):
     piece: str | None = None
     pieces: list[str] | None = None
     """Where it is in a batch that had to be cut (see `documents.halve`), and which pieces it has notes on."""
+    search: bool = False
+    """Whether the job searches for documents first."""
     level: int | None = None
     group_id: str | None = None
     """The group of notes that SynthesizeSummaries reduces, and its level in the tree (1 = summaries)."""

@@ -16,6 +16,8 @@ class Settings:
 
     `provider_endpoints` maps a provider's id to a base URL that replaces the one in rota.yaml (laptop, tests);
     `simulated_providers` names, joined by commas, those that are only simulated there, so that replies can say so.
+    `private_hosts` names, joined by commas, the `host:port` of private places that documents may be fetched from.
+    `map_concurrency` is how many batches of a job are under way at once.
     `quotas_endpoint` likewise replaces that of Service Quotas. `summaries_pool` and `synthesis_model` override
     rota.yaml without a deployment of the file.
     """
@@ -34,6 +36,8 @@ class Settings:
     synthesis_model: str = ""
     simulated_providers: str = ""
     quotas_endpoint: str = ""
+    private_hosts: str = ""
+    map_concurrency: str = "100"
     provider_endpoints: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -41,7 +45,7 @@ class Settings:
         """Read ROTA_* variables; raises InvalidInputError for endpoints that are not a JSON object of strings."""
         env = os.environ if environ is None else environ
         texts = {name: env.get(f"ROTA_{name.upper()}", "") for name in cls.__slots__ if name != "provider_endpoints"}
-        texts["stage"] = texts["stage"] or "local"
+        texts = {name: text for name, text in texts.items() if text}
         return cls(**texts, provider_endpoints=_endpoints(env.get("ROTA_PROVIDER_ENDPOINTS", "")))
 
 

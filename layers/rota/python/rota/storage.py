@@ -8,9 +8,10 @@ needs `s3:ListBucket`: without it S3 answers 403 for both.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from botocore.exceptions import ClientError
 
@@ -25,6 +26,9 @@ LIBRARY = "library/"
 JSON = "application/json"
 JSON_LINES = "application/jsonl"
 MARKDOWN = "text/markdown; charset=utf-8"
+
+PIECE_BYTES = 1_000_000
+"""Of a download that goes to a file."""
 
 _MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 _UNREADABLE = {
@@ -86,6 +90,17 @@ class Bucket:
             if found["ContentLength"] > max_bytes:
                 raise PayloadTooLargeError("", f"has {found['ContentLength']:,} bytes; at most {max_bytes:,} are read")
             return Fetched(body.read(), found.get("ContentType", ""))
+
+    def download(self, key: str, file: BinaryIO, max_bytes: int) -> None:
+        """Copy a user's object into a file, a piece at a time. Raises as `fetch` does."""
+        try:
+            found = self.s3.get_object(Bucket=self.name, Key=key)
+        except ClientError as error:
+            raise _translated(error, key) from error
+        with found["Body"] as body:
+            if found["ContentLength"] > max_bytes:
+                raise PayloadTooLargeError("", f"has {found['ContentLength']:,} bytes; at most {max_bytes:,} are read")
+            shutil.copyfileobj(body, file, PIECE_BYTES)
 
     def read_text(self, key: str) -> str:
         """A UTF-8 text; raises NotFoundError."""

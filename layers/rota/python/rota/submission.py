@@ -79,5 +79,6 @@ class Submissions:
             return Submitted(job_id, status, created)
         files = JobFiles(self._bucket.s3, self._bucket.name, job_id)
         files.put_request({**request, "owner": draft.owner, "origin": draft.origin})
-        self._executions.start(job_id, {"job_id": job_id})
+        searches = any(source.get("type") == "search" for source in request["sources"])
+        self._executions.start(job_id, {"job_id": job_id, "search": searches})
         return Submitted(job_id, status, created)

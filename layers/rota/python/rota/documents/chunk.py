@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from rota.documents.tokens import estimate_tokens
 
 # From the strongest boundary to the weakest; a cut is made at the end of a match. A line that is not indented after
-# an empty one ends a function or class in most languages, and a paragraph in prose.
+# an empty one ends a function or class in most languages, and a paragraph in prose; an indented definition after one
+# ends a method.
 _DEFINITION = r"(?:export |public |async |pub )*(?:def|class|func|fn|function|interface|struct|impl)\b"
 _BOUNDARIES = tuple(
     re.compile(pattern)
     for pattern in (
         rf"\n[ \t]*\n(?=#{{1,6}} |@|{_DEFINITION})",
         r"\n[ \t]*\n(?=\S)",
+        rf"\n[ \t]*\n(?=[ \t]+(?:@|{_DEFINITION}))",
         r"\n[ \t]*\n",
         r"\n",
         r"[.!?…][\"'”’)\]]*[ \t]+|[。！？]",
@@ -48,12 +50,17 @@ def chunk(text: str, max_tokens: int) -> list[Chunk]:
     chunks = []
     start = 0
     while start < len(text):
-        end = _cut(text, start, _reach(text, start, max_tokens))
+        end = piece_end(text, start, max_tokens)
         piece = text[start:end]
         if piece.strip():
             chunks.append(Chunk(start, end, piece))
         start = end
     return chunks
+
+
+def piece_end(text: str, start: int, max_tokens: int) -> int:
+    """Where the piece that begins at `start` ends, so that it has at most `max_tokens` (at least 1)."""
+    return _cut(text, start, _reach(text, start, max_tokens))
 
 
 def _reach(text: str, start: int, max_tokens: int) -> int:

@@ -1,28 +1,32 @@
 """GatherDocuments: the sources of a job become numbered documents in S3; what cannot be read is listed with its reason.
 
-    sources ─► candidates in order ─► read (a few at once) ─► 1 … N in that order, the same at every run
+    candidates ─► fetched (a few ahead) ─► archives opened ─► read in the sandbox ─► numbered 1 … N ─► written
 
-Numbers are given in the order of the candidates, whichever is read first, so a repeated run writes the same files.
+Numbers follow the order of the sources, whatever is fetched first, so a repeated run writes the same files. When the
+time of one invocation does not suffice, what is done is laid down, and the next one goes on from there.
 """
 
 from __future__ import annotations
 
-import hashlib
+import io
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from threading import Lock
+from typing import BinaryIO
 
 from rota.documents.code.files import is_code
-from rota.documents.reading.read import ReadLimits, ReadText, read_document, tidy, too_large
-from rota.documents.sandbox import Parsers
-from rota.documents.sources.resolve import Candidate, describe, resolve
-from rota.errors import InvalidInputError, NotFoundError, RotaError, UnreadableDocumentError
+from rota.documents.collection import Collection
+from rota.documents.sandbox import Sandbox
+from rota.documents.sources.archives import Member, has_archive_name, is_archive, open_archive
+from rota.documents.sources.fetch import Fetcher
+from rota.documents.sources.resolve import MAX_TITLE, Candidate, describe, resolve
+from rota.errors import NotFoundError, RotaError, UnreadableDocumentError
 from rota.job_files import JobFiles
-from rota.records import Document, DocumentInfo, DocumentList, DuplicateDocument, FailedDocument
-from rota.storage import Bucket
+from rota.records import DocumentList
+from rota.storage import Fetched
 
 READERS = 8
 """Downloads at once: below the ten connections of a boto3 client, and few enough for the largest files in memory."""
@@ -30,33 +34,36 @@ READERS = 8
 MAX_DOCUMENTS = 1000
 """When the request does not say."""
 
-SKIPPED = "skipped"
-LISTED_AS_SKIPPED = 1000
-"""So many sources beyond `max_documents` are named; a corpus may hold millions."""
+LAID_DOWN_EVERY = 500
+"""Files after which a collection is laid down, so that a function that is killed does not begin from nothing."""
 
 NAMED = 5
 """How many unreadable documents the sentence of a failed job names."""
 
-_PARSING = Lock()
 
-
-def gather(files: JobFiles, limits: ReadLimits | None = None) -> DocumentList:
+def gather(files: JobFiles, fetcher: Fetcher, has_time: Callable[[], bool]) -> DocumentList | None:
     """Read every source of the job, write `documents/<n>.json` and at last `documents.json`, and return that list.
 
-    A job that was gathered before keeps its documents. Raises NotFoundError when the sources hold nothing, and
-    InvalidInputError for a request that cannot be resolved.
+    None when `has_time` says no before the end: to be called again. A job that was gathered before keeps its
+    documents. Raises NotFoundError when the sources hold nothing, and InvalidInputError for a request that cannot be
+    resolved.
     """
     done = files.find_document_list()
     if done is not None:
         return done
     request = files.request()
+    collection = Collection.of(files.find_gathering())
+    candidates = islice(resolve(request, files.bucket, files.find_found()), collection.taken, None)
     most = request.get("options", {}).get("max_documents") or MAX_DOCUMENTS
-    candidates = resolve(request, files.bucket, most + LISTED_AS_SKIPPED)
-    if not candidates:
+    with Sandbox() as sandbox, ThreadPoolExecutor(READERS) as pool:
+        gathering = _Gathering(files, fetcher, collection, most, has_time, sandbox, pool)
+        if not gathering.run(candidates):
+            files.put_gathering(collection.laid_down())
+            return None
+    if not collection.looked_at:
         raise NotFoundError(f"There are no documents in {describe(request)}.")
-    gathered = _gathered(files, candidates, most, limits or ReadLimits())
-    files.put_document_list(gathered)
-    return gathered
+    files.put_document_list(collection.listed())
+    return collection.listed()
 
 
 def check_readable(gathered: DocumentList) -> None:
@@ -70,94 +77,128 @@ def check_readable(gathered: DocumentList) -> None:
 
 
 @dataclass(slots=True)
-class _Collection:
-    """Numbers documents as they come; the same text twice is one document."""
+class _Gathering:
+    """One invocation's share of the work."""
 
-    parsers: Parsers
-    documents: list[DocumentInfo] = field(default_factory=list)
-    failed: list[FailedDocument] = field(default_factory=list)
-    duplicates: list[DuplicateDocument] = field(default_factory=list)
-    numbers: dict[bytes, int] = field(default_factory=dict)
+    files: JobFiles
+    fetcher: Fetcher
+    collection: Collection
+    most: int
+    has_time: Callable[[], bool]
+    sandbox: Sandbox
+    pool: ThreadPoolExecutor
+    writes: deque[Future[None]] = field(default_factory=deque)
 
-    def accept(self, candidate: Candidate, read: ReadText) -> Document | None:
-        """The document to write, or None for a duplicate."""
-        digest = hashlib.sha256(read.text.encode("utf-8")).digest()
-        number = self.numbers.setdefault(digest, len(self.documents) + 1)
-        if number <= len(self.documents):
-            self.duplicates.append(DuplicateDocument(title=candidate.title, origin=candidate.origin, number=number))
-            return None
-        info = DocumentInfo(
-            number=number,
-            title=candidate.title,
-            origin=candidate.origin,
-            media_type=read.media_type,
-            bytes=candidate.size or 0,
-            characters=len(read.text),
-        )
-        if is_code(candidate.title):
-            info["imports"] = self.parsers.imports(candidate.title, read.text)
-        self.documents.append(info)
-        return Document(**info, text=read.text)
+    def run(self, candidates: Iterator[Candidate]) -> bool:
+        """Take candidates one by one. False when there was no time for all of them."""
+        for candidate, fetched in self._ahead(candidates):
+            if self.collection.looked_at >= self.most:
+                self.collection.leave_out(candidate, self.most)
+            elif not self._take(candidate, fetched) or not self.has_time():
+                self._written(0)
+                return False
+        for candidate in candidates:
+            self.collection.leave_out(candidate, self.most)
+        self._written(0)
+        return True
 
-    def reject(self, candidate: Candidate, code: str, reason: str) -> None:
-        """List a candidate that is not in the job."""
-        self.failed.append(FailedDocument(title=candidate.title, origin=candidate.origin, code=code, reason=reason))
+    def _ahead(self, candidates: Iterator[Candidate]) -> Iterator[tuple[Candidate, Fetched | RotaError | None]]:
+        """Fetch a few ahead and give them in order: memory holds a few files, never all."""
+        ahead: deque[tuple[Candidate, Future[Fetched | RotaError | None]]] = deque()
+        while True:
+            while len(ahead) < READERS and self.collection.looked_at + len(ahead) < self.most:
+                following = next(candidates, None)
+                if following is None:
+                    break
+                ahead.append((following, self.pool.submit(self._fetched, following)))
+            if not ahead:
+                return
+            candidate, future = ahead.popleft()
+            yield candidate, future.result()
+
+    def _fetched(self, candidate: Candidate) -> Fetched | RotaError | None:
+        """None for an archive, which may be large: it is had when its turn comes."""
+        is_archived = candidate.text is None and has_archive_name(candidate.origin)
+        return None if is_archived else self.fetcher.fetch(candidate)
+
+    def _take(self, candidate: Candidate, fetched: Fetched | RotaError | None) -> bool:
+        """One candidate. False when there was no time for all of an archive."""
+        if fetched is None:
+            opened = self.fetcher.download(candidate)
+            if isinstance(opened, RotaError):
+                self._reject(candidate, opened)
+            else:
+                with closing(opened):
+                    if not self._open(candidate, opened):
+                        return False
+        elif isinstance(fetched, RotaError):
+            self._reject(candidate, fetched)
+        elif candidate.text is None and is_archive(candidate.origin, fetched.data):
+            if not self._open(candidate, io.BytesIO(fetched.data)):
+                return False
+        else:
+            self._read(candidate, fetched)
+        self.collection.taken += 1
+        self.collection.inside = 0
+        if self.collection.taken % LAID_DOWN_EVERY == 0:
+            self._written(0)
+            self.files.put_gathering(self.collection.laid_down())
+        return True
+
+    def _open(self, archive: Candidate, file: BinaryIO) -> bool:
+        """The members of an archive, each as if it lay in a folder of the archive's name.
+
+        What turns out to be one document, as those of office programs are archives too, is read as such.
+        """
+        try:
+            found = open_archive(file, archive.title, skip=self.collection.inside)
+            if found is None:
+                file.seek(0)
+                self._read(archive, Fetched(file.read(self.fetcher.limits.max_bytes + 1), ""))
+                return True
+            for member in found:
+                inner = _inner(archive, member.path)
+                if self.collection.looked_at >= self.most:
+                    self.collection.leave_out(inner, self.most)
+                    continue
+                if isinstance(member, Member):
+                    self._read(replace(inner, size=len(member.data)), Fetched(member.data, ""))
+                else:
+                    self.collection.reject(inner, UnreadableDocumentError.code, member.reason)
+                self.collection.inside += 1
+                if not self.has_time():
+                    return False
+        except UnreadableDocumentError as error:
+            self._reject(archive, error)
+        return True
+
+    def _read(self, candidate: Candidate, fetched: Fetched) -> None:
+        try:
+            name = candidate.origin if candidate.text is None else candidate.title
+            read = self.sandbox.read(fetched.data, name, fetched.media_type, self.fetcher.limits)
+        except UnreadableDocumentError as error:
+            self._reject(candidate, error)
+            return
+        code = is_code(candidate.title)
+        imports = self.sandbox.imports(candidate.title, read.text) if code else None
+        document = self.collection.accept(candidate, read, imports, code)
+        if document is not None:
+            self.writes.append(self.pool.submit(self.files.put_document, document))
+            self._written(READERS)
+
+    def _reject(self, candidate: Candidate, error: RotaError) -> None:
+        self.collection.reject(candidate, error.code, str(error))
+
+    def _written(self, at_most: int) -> None:
+        """Wait until `at_most` writes are under way."""
+        while len(self.writes) > at_most:
+            self.writes.popleft().result()
 
 
-def _gathered(files: JobFiles, candidates: list[Candidate], most: int, limits: ReadLimits) -> DocumentList:
-    with Parsers() as parsers, ThreadPoolExecutor(READERS) as pool:
-        collection = _Collection(parsers)
-        writes: deque[Future[None]] = deque()
-        for candidate, read in _read_in_order(pool, files.bucket, candidates[:most], limits):
-            if isinstance(read, RotaError):
-                collection.reject(candidate, read.code, str(read))
-            elif document := collection.accept(candidate, read):
-                writes.append(pool.submit(files.put_document, document))
-            while len(writes) > READERS:
-                writes.popleft().result()
-        for write in writes:
-            write.result()
-    for candidate in candidates[most:]:
-        collection.reject(
-            candidate, SKIPPED, f"was left out: a job of this kind reads {most:,} documents (max_documents)"
-        )
-    return DocumentList(documents=collection.documents, failed=collection.failed, duplicates=collection.duplicates)
-
-
-def _read_in_order(
-    pool: ThreadPoolExecutor, bucket: Bucket, candidates: Iterable[Candidate], limits: ReadLimits
-) -> Iterator[tuple[Candidate, ReadText | RotaError]]:
-    """Read a few ahead and give the results in order: memory holds a few documents, never all."""
-    left = iter(candidates)
-    ahead = deque((one, pool.submit(_read, bucket, one, limits)) for one in islice(left, READERS))
-    while ahead:
-        candidate, future = ahead.popleft()
-        yield candidate, future.result()
-        ahead.extend((one, pool.submit(_read, bucket, one, limits)) for one in islice(left, 1))
-
-
-def _read(bucket: Bucket, candidate: Candidate, limits: ReadLimits) -> ReadText | RotaError:
-    """One candidate's text, or why there is none. Faults of S3 itself are raised: the step is repeated."""
-    try:
-        if candidate.size is None:
-            raise NotFoundError("is not there any more")
-        if candidate.size > limits.max_bytes:
-            raise UnreadableDocumentError(too_large(candidate.size, limits))
-        if candidate.text is not None:
-            return _inline(candidate.text, limits)
-        fetched = bucket.fetch(candidate.origin, limits.max_bytes)
-        with _PARSING:  # threads cannot parse faster than one, but they would hold several parsed files in memory
-            return read_document(fetched.data, candidate.origin, fetched.media_type, limits)
-    except NotFoundError:
-        return NotFoundError("is not there any more")
-    except (InvalidInputError, UnreadableDocumentError) as error:
-        return error
-
-
-def _inline(text: str, limits: ReadLimits) -> ReadText:
-    text = tidy(text)
-    if not text.strip():
-        raise UnreadableDocumentError("holds no text")
-    if len(text) > limits.max_characters:
-        raise UnreadableDocumentError(f"has {len(text):,} characters; at most {limits.max_characters:,} are read")
-    return ReadText(text, "text/plain")
+def _inner(archive: Candidate, path: str) -> Candidate:
+    """A member as a candidate: of a title that is too long the end is kept, which tells what it is."""
+    if not path:
+        return archive
+    title = f"{archive.title}/{path}"
+    short = title if len(title) <= MAX_TITLE else f"…{title[1 - MAX_TITLE :]}"
+    return replace(archive, title=short, origin=f"{archive.origin}!/{path}", size=0)

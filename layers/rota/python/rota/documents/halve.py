@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from rota.documents.chunk import chunk
-from rota.documents.group import passage_tokens
+from rota.documents.chunk import piece_end
+from rota.documents.context import Context
+from rota.documents.group import lines_of, passage_tokens
 from rota.documents.tokens import estimate_tokens
 from rota.records import Batch, Passage
 
@@ -18,7 +19,10 @@ def piece(batch: Batch, path: str) -> Batch:
     passages = batch["passages"]
     for turn in path:
         passages = _halves(passages)[int(turn) - 1]
-    return Batch(batch_id=f"{batch['batch_id']}.{path}" if path else batch["batch_id"], passages=passages)
+    cut = Batch(batch_id=f"{batch['batch_id']}.{path}" if path else batch["batch_id"], passages=passages)
+    if "kind" in batch:
+        cut["kind"] = batch["kind"]
+    return cut
 
 
 def can_be_cut(batch: Batch) -> bool:
@@ -43,6 +47,13 @@ def _halves(passages: list[Passage]) -> tuple[list[Passage], list[Passage]]:
 def _cut(passage: Passage) -> tuple[list[Passage], list[Passage]]:
     """One passage, cut where its structure allows, as near to the middle as that is."""
     text = passage["text"]
-    end = chunk(text, estimate_tokens(text) * 2 // 3)[0].end
+    end = piece_end(text, 0, estimate_tokens(text) * 2 // 3)
     middle = passage["start"] + end
-    return [{**passage, "end": middle, "text": text[:end]}], [{**passage, "start": middle, "text": text[end:]}]
+    first: Passage = {**passage, "end": middle, "text": text[:end]}
+    second: Passage = {**passage, "start": middle, "text": text[end:]}
+    second["within"] = Context(passage["title"], text, inherited=passage.get("within", "")).at(end)
+    if "lines" in passage:
+        line = passage["lines"][0]
+        first["lines"] = lines_of(first["text"], line)
+        second["lines"] = lines_of(second["text"], line + first["text"].count("\n"))
+    return [first], [second]

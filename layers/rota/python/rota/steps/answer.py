@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rota.errors import InvalidOutputError
 from rota.records import Answer, DocumentInfo, Missing, Notes, Source
 from rota.steps import citations, delimit
+from rota.steps.disagreement import disagreements, with_disagreements
 from rota.steps.output import bare
+from rota.steps.places import shown
 from rota.steps.prompt import StepPrompt, bullets, fill, words
 from rota.steps.statements import as_list, choose
 from rota.steps.synthesize import fits
@@ -19,6 +22,9 @@ LISTED = 20
 """How many documents that are not covered are named one by one."""
 
 NOTHING_FOUND = "The documents hold no sentence that could be quoted as an answer."
+
+_LINK = re.compile(r"\](?=[(\[])")
+_TAG = re.compile(r"<(?=\S)")
 
 
 def prompt(question: str, outline: Sequence[str], notes: Notes, max_output_tokens: int) -> StepPrompt:
@@ -41,19 +47,20 @@ def fitted(question: str, notes: Notes, max_tokens: int) -> Notes:
 def check(text: str, notes: Notes, documents: Sequence[DocumentInfo]) -> Answer:
     """A model's answer with only marks that the notes have, and the documents it cites.
 
-    Raises InvalidOutputError when nothing is left.
+    Places that the model gives stay in the marks, for `places.placed` to check. Raises InvalidOutputError when nothing
+    is left.
     """
-    cleaned = citations.clean(bare(text), notes["cited"])
+    cleaned = citations.clean(bare(text), notes["cited"], places=True)
     if not cleaned["text"]:
         raise InvalidOutputError("the answer holds nothing but marks of documents that do not exist")
-    return _answer(cleaned, documents)
+    return _answer(cleaned["text"], notes, documents)
 
 
 def extractive(question: str, notes: Notes, documents: Sequence[DocumentInfo], max_tokens: int) -> Answer:
     """The answer without a model: the statements of the notes that fit the question best."""
     chosen = choose(question, [notes["text"]], min(max_tokens, QUOTED_TOKENS))
     text = as_list(chosen) or NOTHING_FOUND
-    return _answer(citations.clean(text, notes["cited"]), documents)
+    return _answer(text, notes, documents)
 
 
 def with_coverage(answer: Answer, total: int, missing: Sequence[Missing]) -> Answer:
@@ -67,19 +74,41 @@ def with_coverage(answer: Answer, total: int, missing: Sequence[Missing]) -> Ans
     return {**answer, "text": f"{answer['text']}\n\n{note}"}
 
 
+def with_remarks(answer: Answer, remarks: Sequence[str]) -> Answer:
+    """The answer with closing remarks on how it came about, if there are any."""
+    if not remarks:
+        return answer
+    return {**answer, "text": f"{answer['text']}\n\n> {' '.join(remarks)}"}
+
+
 def without_model(answer: Answer) -> Answer:
     """The answer with a note that no model could write it, for a job that wanted one."""
     note = "> No model could be reached for this answer: these are the documents' own sentences."
     return {**answer, "text": f"{note}\n\n{answer['text']}"}
 
 
-def markdown(answer: Answer) -> str:
-    """The answer as a page: its text, and the list of its sources."""
+def markdown(answer: Answer, coverage: str = "") -> str:
+    """The answer as a page: its text, the list of its sources with the places cited, and what was read."""
     page = answer["text"]
     if answer["sources"]:
-        listed = "\n".join(f"- [{one['number']}] {_titled(one)}" for one in answer["sources"])
-        page += f"\n\n## Sources\n\n{listed}"
+        page += "\n\n## Sources\n\n" + "\n".join(map(_listed, answer["sources"]))
+    if coverage:
+        page += f"\n\nRead {coverage}."
     return f"{page}\n"
+
+
+def _listed(source: Source) -> str:
+    """A source as an item of a list: one place in the same line, several below it."""
+    places = [_harmless(shown(place)) for place in source.get("places", [])]
+    item = f"- [{source['number']}] {_titled(source)}"
+    if len(places) == 1:
+        return f"{item}, {places[0]}"
+    return "\n".join([item, *(f"  - {place}" for place in places)])
+
+
+def _harmless(quote: str) -> str:
+    """A quote that loads no image and opens no tag in the page, whatever the document holds."""
+    return _TAG.sub("< ", _LINK.sub("] ", quote))
 
 
 def _titled(source: Source) -> str:
@@ -87,14 +116,17 @@ def _titled(source: Source) -> str:
     return title if origin in ("request", title) else f"{title} ({origin})"
 
 
-def _answer(notes: Notes, documents: Sequence[DocumentInfo]) -> Answer:
-    cited = set(notes["cited"])
+def _answer(text: str, notes: Notes, documents: Sequence[DocumentInfo]) -> Answer:
+    """With the plain contradictions of the notes that the text is silent about."""
+    text = with_disagreements(text, disagreements([notes["text"]]))
+    cleaned = citations.clean(text, notes["cited"], places=True)
+    cited = set(cleaned["cited"])
     sources = [
         Source(number=one["number"], title=one["title"], origin=one["origin"])
         for one in documents
         if one["number"] in cited
     ]
-    return Answer(text=notes["text"], cited=notes["cited"], sources=sources)
+    return Answer(text=cleaned["text"], cited=cleaned["cited"], sources=sources)
 
 
 def _filled(question: str, outline: Sequence[str], notes: str, max_output_tokens: int) -> StepPrompt:

@@ -21,7 +21,10 @@ def escape(text: str) -> str:
 
 
 def documents(passages: Iterable[Passage]) -> str:
-    """Passages as `<document number="3" title="…" part="1/2">…</document>`; `part` only where there are several."""
+    """Passages as `<document number="3" title="…" part="2/2" lines="40-80" within="…">…</document>`.
+
+    `part` only where there are several, `lines` only for code, `within` only where there is something to say.
+    """
     return "\n".join(_document(passage) for passage in passages)
 
 
@@ -36,6 +39,11 @@ def notes(texts: Iterable[str]) -> str:
 
 
 def _document(passage: Passage) -> str:
-    part = f' part="{passage["part"]}/{passage["parts"]}"' if passage["parts"] > 1 else ""
+    about = f' part="{passage["part"]}/{passage["parts"]}"' if passage["parts"] > 1 else ""
+    if "lines" in passage:
+        first, last = passage["lines"]
+        about += f' lines="{first}-{last}"'
+    if passage.get("within"):
+        about += f' within="{passage["within"].translate(_ATTRIBUTE)}"'
     title = passage["title"].translate(_ATTRIBUTE)
-    return f'<document number="{passage["number"]}" title="{title}"{part}>\n{escape(passage["text"])}\n</document>'
+    return f'<document number="{passage["number"]}" title="{title}"{about}>\n{escape(passage["text"])}\n</document>'

@@ -1,8 +1,12 @@
-"""SummarizeBatch: notes on a batch of documents for one question, each statement with its document's mark."""
+"""SummarizeBatch: notes on a batch of documents for one question, each statement with its document's mark.
+
+A batch of code has a prompt of its own, `analyze`; everything else is the same for both.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from rota.documents.chunk import beginning
@@ -14,18 +18,32 @@ from rota.steps.output import bare
 from rota.steps.prompt import StepPrompt, bullets, fill, words
 from rota.steps.statements import as_list, marked
 
+Template = Literal["summarize", "analyze"]
+"""The prompts for documents and for code, named like their tasks."""
+
 QUESTION_TOKENS = 600
 """A longer question is shortened here, so that documents keep their room; the answer's prompt has it whole."""
+
+_ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
+_SPAN = re.compile(r"`[^`]*`")
+_MARKS = r"(?: ?\[\d{1,6}(?::p?[\d-]{1,15})?\])+"
+_STATEMENT = re.compile(rf"\S.*?(?:{_MARKS}[.!?…。！？]+|[.!?…。！？]+{_MARKS})(?=\s|$)|\S.*$")
+_LAST_MARKS = re.compile(rf"{_MARKS}(?=[.!?…。！？]*$)")
 
 
 def prompt(question: str, focus: Sequence[str], batch: Batch, max_output_tokens: int) -> StepPrompt:
     """Ask for notes on a batch."""
-    return _filled(question, focus, delimit.documents(batch["passages"]), max_output_tokens)
+    return _filled(template_of(batch), question, focus, delimit.documents(batch["passages"]), max_output_tokens)
 
 
-def frame_tokens(question: str, focus: Sequence[str], max_output_tokens: int) -> int:
+def template_of(batch: Batch) -> Template:
+    """The prompt for a batch, which is also the task of its call."""
+    return "analyze" if batch.get("kind") == "code" else "summarize"
+
+
+def frame_tokens(question: str, focus: Sequence[str], max_output_tokens: int, template: Template = "summarize") -> int:
     """What a prompt holds besides its passages; `documents.group.pack` may fill the rest of the step's input."""
-    return _filled(question, focus, "", max_output_tokens).tokens
+    return _filled(template, question, focus, "", max_output_tokens).tokens
 
 
 def check(text: str, batch: Batch) -> Summary:
@@ -59,6 +77,31 @@ def join(batch: Batch, pieces: Sequence[Summary]) -> Summary:
     )
 
 
+def by_document(summary: Summary) -> dict[int, list[str]]:
+    """The statements on each document of a batch, in their order, by its number; an empty list where there are none.
+
+    A statement that rests on two documents stands with both. One without a mark goes with what stands before it, as the
+    points below a marked one do, or at the beginning with everything that is cited.
+    """
+    found: dict[int, dict[str, None]] = {number: {} for number in summary["documents"]}
+    numbers = summary["cited"]
+    for line in summary["text"].splitlines():
+        for statement in _statements(line):
+            numbers = citations.cited_in(statement) or numbers
+            text = _LAST_MARKS.sub("", statement)
+            for number in numbers:
+                found.setdefault(number, {})[text] = None
+    return {number: list(texts) for number, texts in found.items()}
+
+
+def _statements(line: str) -> Iterator[str]:
+    """A line's sentences, as far as marks tell where they end; a heading says nothing."""
+    line = " ".join(_ITEM.sub("", line).split())
+    if not line.startswith("#"):
+        shown = _SPAN.sub(lambda span: "`" * len(span[0]), line)
+        yield from (line[each.start() : each.end()] for each in _STATEMENT.finditer(shown))
+
+
 def extractive(question: str, batch: Batch, max_tokens: int) -> Summary:
     """Notes without a model: of each passage a sentence, and more of those that say most, in their own words."""
     passages = batch["passages"]
@@ -86,9 +129,11 @@ def _shortened(titled: tuple[str, str], question: str, max_tokens: int) -> str:
     return beginning(found[0], max(4, max_tokens - LINE_TOKENS))
 
 
-def _filled(question: str, focus: Sequence[str], documents: str, max_output_tokens: int) -> StepPrompt:
+def _filled(
+    template: Template, question: str, focus: Sequence[str], documents: str, max_output_tokens: int
+) -> StepPrompt:
     return fill(
-        "summarize",
+        template,
         question=delimit.question(beginning(question, QUESTION_TOKENS)),
         focus=bullets(list(focus), "- whatever helps to answer the question"),
         documents=documents,

@@ -16,6 +16,9 @@ from posixpath import basename, dirname, join, normpath, splitext
 from rota.documents.code.files import family
 from rota.documents.code.places import Places, tidied
 
+MAX_FILES = 100
+"""So many of the job's files are linked to from one: a star in Java, and a package in Go, may name thousands."""
+
 
 @dataclass(frozen=True, slots=True)
 class CodeFile:
@@ -63,9 +66,9 @@ def _links(file: CodeFile, imports: Sequence[str], job: _Job) -> Links:
     packages: set[str] = set()
     for name in filter(None, imports):
         found, package = find(name, title, job)
-        numbers.update(found)
+        numbers.update(found[:MAX_FILES])
         packages.update([] if found else [package])
-    return Links(frozenset(numbers - {file.number}), frozenset(packages))
+    return Links(frozenset(sorted(numbers - {file.number})[:MAX_FILES]), frozenset(packages))
 
 
 def _first(found: Iterable[int | None]) -> list[int]:

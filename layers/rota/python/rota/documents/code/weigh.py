@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from rota.documents.code.complexity import group_complexity
+from rota.documents.code.complexity import GroupComplexity, group_complexity
 from rota.documents.code.files import is_code
 from rota.documents.code.links import CodeFile, Links, links
 from rota.records import Batch, BatchComplexity, DocumentInfo, Passage
@@ -13,29 +14,43 @@ DIGITS = 4
 """Of what is stored."""
 
 
-def weighed(batches: Iterable[Batch], documents: Iterable[DocumentInfo]) -> Iterator[Batch]:
-    """The same batches one by one, those with code with their `complexity`; `documents` are all those of the job.
+@dataclass(frozen=True, slots=True)
+class JobCode:
+    """The source files of a job and what they import, by number."""
+
+    files: Mapping[int, CodeFile]
+    links: Mapping[int, Links]
+
+    @classmethod
+    def of(cls, documents: Iterable[DocumentInfo]) -> JobCode:
+        """The code among all documents of a job."""
+        files = {
+            info["number"]: CodeFile(info["number"], info["title"], info.get("imports"))
+            for info in documents
+            if is_code(info["title"])
+        }
+        return cls(files, links(files.values()))
+
+    def complexity(self, numbers: Iterable[int], total_bytes: int) -> GroupComplexity:
+        """How complex some of the files are, of which there are `total_bytes`."""
+        return group_complexity([self.files[number] for number in numbers], total_bytes, self.links)
+
+
+def weighed(batches: Iterable[Batch], code: JobCode) -> Iterator[Batch]:
+    """The same batches one by one, those with code with their `complexity`.
 
     What counts is the code in the batch: of a document that was cut, the bytes of its passages there.
     """
-    code = {
-        info["number"]: CodeFile(info["number"], info["title"], info.get("imports"))
-        for info in documents
-        if is_code(info["title"])
-    }
-    found = links(code.values())
     for batch in batches:
-        passages = [passage for passage in batch["passages"] if passage["number"] in code]
+        passages = [passage for passage in batch["passages"] if passage["number"] in code.files]
         if passages:
-            batch["complexity"] = _complexity(passages, code, found)
+            batch["complexity"] = _complexity(passages, code)
         yield batch
 
 
-def _complexity(
-    passages: Sequence[Passage], code: Mapping[int, CodeFile], found: Mapping[int, Links]
-) -> BatchComplexity:
-    files = [code[number] for number in sorted({passage["number"] for passage in passages})]
-    measured = group_complexity(files, sum(len(passage["text"].encode()) for passage in passages), found)
+def _complexity(passages: Sequence[Passage], code: JobCode) -> BatchComplexity:
+    numbers = sorted({passage["number"] for passage in passages})
+    measured = code.complexity(numbers, sum(len(passage["text"].encode()) for passage in passages))
     return BatchComplexity(
         score=round(measured.score, DIGITS), dependency=round(measured.dependency, DIGITS), analysed=measured.analysed
     )

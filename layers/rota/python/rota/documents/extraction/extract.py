@@ -22,7 +22,7 @@ CANDIDATES = 200
 COHERENCE = 0.15
 """What a sentence gains when the one before it in its paragraph is chosen: quotes of two sentences read better."""
 
-WORTH = 0.5
+WORTH = 0.4
 """Sentences below this share of the best score are left out where room is bounded in tokens, for they only fill it;
 unless they hold a word of the question that nothing chosen holds, for a question may have several parts."""
 
@@ -132,25 +132,26 @@ class _Choice:
         """Choose until nothing more fits, or is worth it; an earlier sentence wins a tie."""
         scores = self.relevance.scores
         ranked = sorted(set(range(len(scores))) - self.chosen, key=lambda index: (-scores[index], index))
-        left = ranked[:CANDIDATES]
         least = worth * max(scores, default=0.0)
-        for index in left:
+        for index in ranked[:CANDIDATES]:
             self.nearest[index] = max((self._alike(index, other) for other in self.chosen), default=0.0)
+        # A value changes only when something is taken.
+        values = {index: self._value(index) for index in ranked[:CANDIDATES]}
         wanted = max_sentences
-        while left and wanted > 0:
-            best = max(left, key=self._value)
-            left.remove(best)
+        while values and wanted > 0:
+            best = max(values, key=values.__getitem__)
+            del values[best]
             unit = [index for index in self._unit(best) if index not in self.chosen]
             tokens = self._tokens(unit)
             if best in self.chosen or len(unit) > wanted or tokens > max_tokens:
                 continue
-            repeats = worth > 0 and self.nearest[best] > SAME
-            if repeats or (scores[best] < least and not self._adds(best)):
+            if self.nearest[best] > SAME or (scores[best] < least and not self._adds(best)):
                 continue
             max_tokens -= self._take(unit)
             wanted -= len(unit)
-            for index in left:
+            for index in values:
                 self.nearest[index] = max(self.nearest[index], *(self._alike(index, other) for other in unit))
+                values[index] = self._value(index)
 
     def quotes(self) -> Quotes:
         """What is chosen, by document."""

@@ -1,39 +1,75 @@
-"""PDF to text, page by page."""
+"""PDF to text, page by page, and where each page begins."""
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from pypdf import PdfReader
-from pypdf.errors import DependencyError
+from pypdfium2 import PdfDocument, PdfiumError, raw
 
+from rota.documents.reading.tidy import compact, sane_title
 from rota.errors import UnreadableDocumentError
 
+_REASONS = {
+    raw.FPDF_ERR_PASSWORD: "is protected by a password",
+    raw.FPDF_ERR_SECURITY: "is encrypted in a way that is not read",
+}
 
-def pdf_text(data: bytes, max_pages: int) -> str:
-    """The text of every page, pages apart by an empty line.
+_UNREADABLE = " cannot be read]"
 
-    Raises UnreadableDocumentError for files that are broken, encrypted, too long, or only images of text.
+
+@dataclass(frozen=True, slots=True)
+class PdfText:
+    """The tidy text of a PDF, its title, and the character of the text at which each page begins."""
+
+    title: str
+    text: str
+    pages: tuple[int, ...]
+
+
+def pdf_text(data: bytes, max_pages: int) -> PdfText:
+    """Pages apart by an empty line; one without text says so, unless it is blank.
+
+    Raises UnreadableDocumentError for files that are broken, encrypted, too long, or without text on every page.
     """
     try:
-        pages = _pages(data, max_pages)
-    except UnreadableDocumentError:
-        raise
-    except DependencyError as error:
-        # Files of which only the editing is restricted open without a password, but AES needs a compiled library.
-        raise UnreadableDocumentError("is encrypted with AES, which is not read") from error
-    except Exception as error:  # pypdf lets KeyError, RecursionError and others out of files that are broken
-        raise UnreadableDocumentError(f"is a broken PDF ({type(error).__name__})") from error
-    text = "\n\n".join(pages)
-    if not text.strip():
-        raise UnreadableDocumentError(f"holds no text on {len(pages)} pages (scanned images need OCR first)")
-    return text
+        document = PdfDocument(data)
+    except PdfiumError as error:
+        raise UnreadableDocumentError(_REASONS.get(error.err_code, "is a broken PDF")) from error
+    with document:
+        count = len(document)
+        if count > max_pages:
+            raise UnreadableDocumentError(f"has {count:,} pages; at most {max_pages:,} are read")
+        title = sane_title(document.get_metadata_value("Title"))
+        texts = list(_texts(document))
+    if all(instead.endswith(_UNREADABLE) for _, instead in texts):
+        raise UnreadableDocumentError("is a broken PDF")
+    if not any(text for text, _ in texts):
+        pages = f"{count} page" if count == 1 else f"{count} pages"
+        raise UnreadableDocumentError(f"holds no text on {pages} (scanned images need OCR first)")
+    return _joined(title, [text or instead for text, instead in texts])
 
 
-def _pages(data: bytes, max_pages: int) -> list[str]:
-    reader = PdfReader(io.BytesIO(data))
-    if reader.is_encrypted and not reader.decrypt(""):
-        raise UnreadableDocumentError("is protected by a password")
-    if len(reader.pages) > max_pages:
-        raise UnreadableDocumentError(f"has {len(reader.pages):,} pages; at most {max_pages:,} are read")
-    return [page.extract_text().strip() for page in reader.pages]
+def _texts(document: PdfDocument) -> Iterator[tuple[str, str]]:
+    """The text of each page, and what stands there when it has none."""
+    for number in range(len(document)):
+        try:
+            page = document[number]
+            text = compact(page.get_textpage().get_text_bounded())
+        except PdfiumError:
+            yield "", f"[page {number + 1}{_UNREADABLE}"
+            continue
+        is_blank = text or next(page.get_objects(max_depth=1), None) is None
+        yield text, "" if is_blank else f"[page {number + 1} holds only an image]"
+        page.close()  # with its text: a page is not needed twice, and the memory of all of them is much
+
+
+def _joined(title: str, texts: list[str]) -> PdfText:
+    pages, parts, length = [], [], 0
+    for text in texts:
+        pages.append(length)
+        if text:
+            parts.append(text)
+            length += len(text) + 2
+    end = max(length - 2, 0)
+    return PdfText(title, "\n\n".join(parts), tuple(min(page, end) for page in pages))

@@ -1,13 +1,19 @@
-"""The sources of a request, resolved to a list of things to read, in an order that a repeated run finds again."""
+"""The sources of a request as a stream of things to read, in an order that a repeated run finds again.
+
+    text │ upload, inbox, library prefix (S3 keys) │ url │ what a search found    ─►    Candidate, Candidate, …
+
+Listings are consumed page by page: a prefix of 100,000 keys is never held in memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
+from urllib.parse import unquote
 
 from rota.errors import InvalidInputError
+from rota.records import FoundDocument
 from rota.storage import LIBRARY, Bucket, inbox_prefix, upload_prefix
 
 QUESTION_FILE = "question.txt"
@@ -19,12 +25,15 @@ INLINE = "request"
 MAX_TITLE = 300
 _IGNORED = (".DS_Store", "Thumbs.db", "desktop.ini")
 
+Found = Mapping[str, Sequence[FoundDocument]]
+"""What the searches of a job have found, by the position of their source in the request (text, as keys of JSON are)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something to read: `text` when it came with the request, else the object `origin` of `size` bytes.
+    """Something to read: `text` when it came with the request, else the address or object `origin` of `size` bytes.
 
-    `size` is None for an object that is no longer there.
+    `size` is None for an object that is no longer there, and for an address.
     """
 
     title: str
@@ -32,37 +41,79 @@ class Candidate:
     size: int | None
     text: str | None = None
 
+    @property
+    def is_url(self) -> bool:
+        """Whether it is to be fetched from the web: keys of the bucket begin with one of its folders."""
+        return self.origin.startswith(("http://", "https://"))
 
-def resolve(request: Mapping[str, Any], bucket: Bucket, at_most: int) -> list[Candidate]:
-    """What the sources of a `request.json` hold, in their order and by key within each, `at_most` so many.
 
-    An object that several sources name comes once. Raises InvalidInputError for a source of an unknown type or
-    outside its place. A source may hold nothing.
+def resolve(request: Mapping[str, Any], bucket: Bucket, found: Found | None = None) -> Iterator[Candidate]:
+    """What the sources of a `request.json` hold, in their order and by key within each.
+
+    An object or address that several sources name comes once. Raises InvalidInputError for a source of an unknown type
+    or outside its place. A source may hold nothing.
     """
-    every = (found for source in request["sources"] for found in _of(source, request, bucket))
-    found = list(islice(every, at_most))
-    first = {candidate.origin: candidate for candidate in reversed(found) if candidate.text is None}
-    return [candidate for candidate in found if candidate.text is not None or first[candidate.origin] is candidate]
+    sources = request["sources"]
+    every = (
+        candidate
+        for at, source in enumerate(sources)
+        for candidate in _of(source, request, bucket, (found or {}).get(str(at), ()))
+    )
+    return every if len(sources) == 1 else _once(every)
 
 
 def describe(request: Mapping[str, Any]) -> str:
     """Where the sources of a request look for documents, for the sentence that nothing was found."""
-    return " or ".join(dict.fromkeys(_prefix(source, request) for source in request["sources"])) or "the request"
+    return " or ".join(dict.fromkeys(_place(source, request) for source in request["sources"])) or "the request"
 
 
-def _of(source: Mapping[str, Any], request: Mapping[str, Any], bucket: Bucket) -> Iterator[Candidate]:
-    if source.get("type") == "text":
-        size = len(source["text"].encode("utf-8", "replace"))
-        yield Candidate(_title(source["title"]), INLINE, size, source["text"])
-        return
-    prefix = _prefix(source, request)
-    if source["type"] == "inbox":
-        yield from _of_inbox(source["keys"], prefix, bucket)
-        return
-    title_from = len(LIBRARY) if source["type"] == "s3" else len(prefix)
-    for found in bucket.objects(prefix):
-        if _is_file(found.key):
-            yield Candidate(_title(found.key[title_from:]), found.key, found.size)
+def corpus(source: Mapping[str, Any], bucket: Bucket) -> Iterator[Candidate]:
+    """Everything below the prefix that a search is over."""
+    return _below(_prefix({**source, "type": "s3"}, {}), len(LIBRARY), bucket)
+
+
+def _once(every: Iterable[Candidate]) -> Iterator[Candidate]:
+    seen: set[str] = set()
+    for candidate in every:
+        if candidate.text is not None:
+            yield candidate
+        elif candidate.origin not in seen:
+            seen.add(candidate.origin)
+            yield candidate
+
+
+def _of(
+    source: Mapping[str, Any], request: Mapping[str, Any], bucket: Bucket, found: Sequence[FoundDocument]
+) -> Iterator[Candidate]:
+    match source.get("type"):
+        case "text":
+            size = len(source["text"].encode("utf-8", "replace"))
+            yield Candidate(_title(source["title"]), INLINE, size, source["text"])
+        case "url":
+            yield Candidate(_title_of_url(source["url"]), source["url"], None)
+        case "search":
+            yield from (Candidate(_title(one["title"]), one["origin"], one["size"]) for one in found)
+        case "inbox":
+            yield from _of_inbox(source["keys"], _prefix(source, request), bucket)
+        case kind:
+            prefix = _prefix(source, request)
+            yield from _below(prefix, len(LIBRARY) if kind == "s3" else len(prefix), bucket)
+
+
+def _below(prefix: str, title_from: int, bucket: Bucket) -> Iterator[Candidate]:
+    for one in bucket.objects(prefix):
+        if _is_file(one.key):
+            yield Candidate(_title(one.key[title_from:]), one.key, one.size)
+
+
+def _place(source: Mapping[str, Any], request: Mapping[str, Any]) -> str:
+    match source.get("type"):
+        case "url":
+            return str(source["url"])
+        case "search":
+            return f"what a search of {source.get('prefix') or 'the web'} found"
+        case _:
+            return _prefix(source, request)
 
 
 def _prefix(source: Mapping[str, Any], request: Mapping[str, Any]) -> str:
@@ -79,10 +130,10 @@ def _prefix(source: Mapping[str, Any], request: Mapping[str, Any]) -> str:
 
 def _of_inbox(keys: Iterable[str], prefix: str, bucket: Bucket) -> Iterator[Candidate]:
     """Exactly the files of this generation: later ones belong to the next job."""
-    sizes = {found.key: found.size for found in bucket.objects(prefix)}
-    for key in sorted(set(keys)):
-        if key.startswith(prefix) and key != prefix + QUESTION_FILE and _is_file(key):
-            yield Candidate(_title(key.removeprefix(prefix)), key, sizes.get(key))
+    wanted = {key for key in keys if key.startswith(prefix) and key != prefix + QUESTION_FILE and _is_file(key)}
+    sizes = {one.key: one.size for one in bucket.objects(prefix) if one.key in wanted}
+    for key in sorted(wanted):
+        yield Candidate(_title(key.removeprefix(prefix)), key, sizes.get(key))
 
 
 def _is_name(part: object) -> bool:
@@ -91,6 +142,11 @@ def _is_name(part: object) -> bool:
 
 def _is_file(key: str) -> bool:
     return not key.endswith(("/", *_IGNORED))
+
+
+def _title_of_url(url: str) -> str:
+    """Without scheme and query; the page's own title takes its place once it has been read."""
+    return _title(unquote(url.partition("://")[2].partition("?")[0].partition("#")[0]).rstrip("/"))
 
 
 def _title(text: str) -> str:

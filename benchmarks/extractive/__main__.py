@@ -1,0 +1,5 @@
+"""python -m benchmarks.extractive: see `run`."""
+
+from benchmarks.extractive.run import main
+
+main()

@@ -1,0 +1,47 @@
+"""A Jupyter notebook to Markdown: its cells in order, code between fences, and what the code printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+MAX_OUTPUT = 4000
+"""Characters of one output that are kept: results are read, logs are not."""
+
+
+def notebook_text(text: str) -> str:
+    """The cells of a notebook; a file that is none comes back as it is."""
+    try:
+        notebook = json.loads(text)
+        language = notebook.get("metadata", {}).get("language_info", {}).get("name", "python")
+        return "\n\n".join(part for cell in _cells(notebook) for part in _parts(cell, str(language)) if part.strip())
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):  # JSON of another shape, or none
+        return text
+
+
+def _cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those of version 4, or of the worksheets that there were before it."""
+    found: list[dict[str, Any]] = notebook.get("cells") or [
+        cell for sheet in notebook["worksheets"] for cell in sheet["cells"]
+    ]
+    return found
+
+
+def _parts(cell: dict[str, Any], language: str) -> Iterator[str]:
+    source = _joined(cell.get("source", cell.get("input", "")))
+    if cell.get("cell_type") != "code":
+        yield source
+        return
+    yield _fenced(source, language)
+    for output in cell.get("outputs", []):
+        shown = _joined(output.get("text") or output.get("data", {}).get("text/plain", ""))
+        yield _fenced(shown[:MAX_OUTPUT], "")
+
+
+def _joined(source: str | list[str]) -> str:
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _fenced(text: str, language: str) -> str:
+    return f"```{language}\n{text.rstrip()}\n```" if text.strip() else ""

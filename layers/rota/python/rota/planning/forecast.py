@@ -1,0 +1,128 @@
+"""The estimate of a whole job: its work rehearsed, and counted by step and by model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rota.estimate import JobEstimate, Load, ModelShare, StepEstimate
+from rota.planning.rehearsal import Rehearsal, Rehearsed
+from rota.planning.stage_run import USUAL, Overheads
+from rota.planning.work import Outlook, stages
+from rota.pricing import NANO
+
+AT_ONCE = 100
+"""Calls of a stage under way at once where nobody says otherwise: `map_concurrency` of a stage on AWS."""
+
+AROUND_S = 1.0
+"""What a stage takes beside its calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """When a job is estimated, how many children a Map may have at once, and what surrounds a call."""
+
+    now_ms: int
+    at_once: int = AT_ONCE
+    overheads: Overheads = USUAL
+
+
+def forecast(
+    outlook: Outlook,
+    loads: Mapping[str, Load],
+    documents: int,
+    around: Circumstances,
+    before: Sequence[StepEstimate] = (),
+) -> JobEstimate:
+    """What the job of `documents` documents in batches `loads` will take from `around.now_ms` on.
+
+    `before` are steps that are done already (the plan): their calls, tokens and costs count, their time does not. A
+    job without models takes the time of its children's own work.
+    """
+    rehearsal = Rehearsal(outlook.catalog, outlook.accounts, around.now_ms, around.at_once, around.overheads)
+    went = [rehearsed for stage in stages(outlook, loads) for rehearsed in rehearsal.run(stage)]
+    steps = [*before, *map(_step, went)]
+    batches = sum(load.calls for load in loads.values())
+    eta_s = max((each.end_s for each in went), default=_without_models_s(batches, around))
+    return JobEstimate(
+        documents=documents,
+        batches=batches,
+        calls=sum(step.calls for step in steps),
+        input_tokens=sum(step.input_tokens for step in steps),
+        output_tokens=sum(step.output_tokens for step in steps),
+        max_output_tokens=sum(each.work.calls * each.work.request.max_output_tokens for each in went),
+        cost_usd=round(sum(step.cost_usd for step in steps), 6),
+        held_usd=round(max((_held_nanousd(each, around.at_once) for each in went), default=0.0) / NANO, 6),
+        eta_s=round(eta_s, 1),
+        models=_together(step.models for step in steps),
+        steps=steps,
+    )
+
+
+def latest_starts(estimate: JobEstimate, deadline_s: float) -> dict[str, int]:
+    """By step, seconds after which a call of it would come too late for what follows to end by `deadline_s`.
+
+    What follows is given the time of its calls, and none to wait for quota: it can do without a model itself.
+    """
+    latest: dict[str, int] = {}
+    left_s = deadline_s
+    for step in reversed(estimate.steps):
+        at_s = left_s - step.call_s
+        latest.setdefault(step.step, max(0, int(at_s)))
+        left_s -= min(step.took_s, step.call_s + AROUND_S)
+    return latest
+
+
+def done_before(made: Mapping[str, Any]) -> list[StepEstimate]:
+    """The plan's call as it went, from the facts of `plan.json`; none where no model was called for it."""
+    if "cost_nanousd" not in made:
+        return []
+    tokens, cost_usd = (made["input_tokens"], made["output_tokens"]), round(made["cost_nanousd"] / NANO, 6)
+    models = {made["model"]: ModelShare(1, sum(tokens), cost_usd)}
+    return [StepEstimate("plan", 1, *tokens, cost_usd, 0.0, 0.0, models)]
+
+
+def _step(went: Rehearsed) -> StepEstimate:
+    models = {
+        name: ModelShare(
+            calls=round(calls),
+            tokens=round(calls * went.terms[name].usage.total_tokens),
+            cost_usd=round(calls * went.terms[name].cost_nanousd / NANO, 6),
+        )
+        for name, calls in went.calls.items()
+    }
+    return StepEstimate(
+        step=went.work.step,
+        calls=round(sum(went.calls.values())),
+        input_tokens=round(sum(calls * went.terms[name].usage.input_tokens for name, calls in went.calls.items())),
+        output_tokens=round(sum(calls * went.terms[name].usage.output_tokens for name, calls in went.calls.items())),
+        cost_usd=round(sum(share.cost_usd for share in models.values()), 6),
+        took_s=round(went.end_s - went.begin_s, 1),
+        call_s=round(went.call_s, 1),
+        models=models,
+    )
+
+
+def _held_nanousd(went: Rehearsed, at_once: int) -> float:
+    """What a budget holds beyond the costs while as many calls of a step are under way as can be."""
+    total = sum(went.calls.values())
+    beyond = sum(
+        calls * (went.terms[name].most_nanousd - went.terms[name].cost_nanousd) for name, calls in went.calls.items()
+    )
+    return beyond / total * min(total, at_once) if total else 0.0
+
+
+def _without_models_s(batches: int, around: Circumstances) -> float:
+    overheads = around.overheads
+    return 3 * overheads.stage_s + -(-batches // around.at_once) * (overheads.before_s + overheads.after_s)
+
+
+def _together(shares: Iterable[Mapping[str, ModelShare]]) -> dict[str, ModelShare]:
+    found: dict[str, ModelShare] = {}
+    for models in shares:
+        for name, share in models.items():
+            old = found.get(name, ModelShare(0, 0, 0.0))
+            cost_usd = round(old.cost_usd + share.cost_usd, 6)
+            found[name] = ModelShare(old.calls + share.calls, old.tokens + share.tokens, cost_usd)
+    return dict(sorted(found.items(), key=lambda item: -item[1].calls))

@@ -1,0 +1,162 @@
+"""The calls that a job will make, step by step, and what each is likely to use: from sizes alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from rota.accounts import Account
+from rota.catalog import Catalog, Model, Step
+from rota.depth import depth_of, sized
+from rota.estimate import Load
+from rota.job_item import Job
+from rota.job_requests import step_request, summary_request
+from rota.learned import ENOUGH
+from rota.routing.aim import aim
+from rota.routing.budget import input_budget
+from rota.routing.chain import pool_of
+from rota.routing.request import ModelRequest
+from rota.steps import answer, synthesize
+from rota.usage import Usage
+
+INPUT_FACTOR = 0.825
+"""Input ÷ its estimate while nothing is known of a model: four characters a token, where the estimate takes 3.3."""
+SHARES: Mapping[str, float] = {"plan": 0.2, "summarize": 0.6, "synthesize": 0.35, "answer": 0.3}
+"""Output of a call ÷ its bound while nothing is known of the model.
+
+Prompts ask for 0.6 words a token of the bound, about 0.8 of it in English: the most that a model writes which obeys.
+Simulated models write 0.3 to 0.95 of it in notes, by how much of a document is to the point, 0.05 to 0.2 in a plan,
+0.1 to 0.3 in an answer.
+"""
+MERGED = 0.4
+"""Merged notes ÷ the notes that go in: what is said twice is said once, what is beside the question is left out."""
+NotesTask = Literal["summarize", "analyze"]
+NOTES = frozenset({"summarize", "analyze"})
+"""Steps whose calls are so many that what a model has learned of its output is theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """`calls` calls of one step that are alike: `request` is the average one, `output_tokens` what it will write."""
+
+    step: str
+    request: ModelRequest
+    calls: int
+    output_tokens: int
+
+    def usage(self, account: Account) -> Usage:
+        """What one call is likely to use on a model."""
+        known = account.learned.samples >= ENOUGH
+        learned = account.learned.expected(self.request.input_tokens, self.request.max_output_tokens)
+        inputs = learned[0] if known else round(self.request.input_tokens * INPUT_FACTOR)
+        outputs = learned[1] if known and self.step in NOTES else self.output_tokens
+        return Usage(inputs, outputs)
+
+
+Stage = Sequence[Work]
+"""Work that is done side by side; the next stage begins when all of it is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the work of a job follows from. `plan_tokens` is the input of the plan's call, None when it was made."""
+
+    job: Job
+    catalog: Catalog
+    accounts: Mapping[str, Account]
+    plan_tokens: int | None = None
+    focus: Sequence[str] = ()
+    outline: Sequence[str] = ()
+
+    @property
+    def depth(self) -> str:
+        """How closely documents are read."""
+        return depth_of(self.job.options)
+
+    def step(self, name: str) -> Step:
+        """A step's sizes at the job's depth; notes on code are as large as others where rota.yaml does not say."""
+        found: Step = getattr(self.catalog.steps, name) or self.catalog.steps.summarize
+        return sized(found, name, self.depth)
+
+    def models(self, request: ModelRequest) -> list[Model]:
+        """The models that a request is aimed at."""
+        return [self.catalog.model(name) for name in pool_of(aim(request, self.catalog).use, self.catalog).models]
+
+
+def stages(outlook: Outlook, loads: Mapping[str, Load]) -> Iterator[Stage]:
+    """The work of a job whose batches are `loads`, by step, in the order in which it is done."""
+    if outlook.job.options.get("mode") == "extractive":
+        return
+    if outlook.plan_tokens is not None:
+        yield [_single(outlook, "plan", outlook.plan_tokens)]
+    notes = [_notes(outlook, name, load) for name, load in loads.items() if load.calls]
+    if not notes:
+        return
+    yield notes
+    count = sum(each.calls for each in notes)
+    tokens = sum(each.calls * _note_tokens(outlook, each) for each in notes) // count
+    for level in _levels(outlook, count, tokens):
+        yield [level]
+        count, tokens = level.calls, _note_tokens(outlook, level)
+    yield [_answer(outlook, count * tokens)]
+
+
+def _notes(outlook: Outlook, name: str, load: Load) -> Work:
+    task: NotesTask = "analyze" if name == "analyze" else "summarize"
+    request = summary_request(outlook.job, outlook.step(name), load.input_tokens // load.calls, task=task)
+    request = replace(request, max_output_tokens=load.output_tokens // load.calls)
+    return Work(name, request, load.calls, _share("summarize", request.max_output_tokens))
+
+
+def _single(outlook: Outlook, name: Literal["plan", "answer"], input_tokens: int) -> Work:
+    step = outlook.step(name)
+    request = step_request(outlook.job, name, step, input_tokens)
+    return Work(name, request, 1, _share(name, step.max_output_tokens))
+
+
+def _levels(outlook: Outlook, count: int, tokens: int) -> Iterator[Work]:
+    """As `synthesis.next_level` will plan them, with notes that are all of the same size."""
+    step, query = outlook.step("synthesize"), outlook.job.query
+    frame = synthesize.frame_tokens(query, outlook.focus, step.max_output_tokens)
+    models = outlook.models(step_request(outlook.job, "synthesize", step, 0))
+    budget, room, level = input_budget(models, step) - frame, _answer_room(outlook), 0
+    while count > 1 and (level == 0 or (count * tokens > room and level < synthesize.MAX_LEVELS)):
+        groups = groups_of(count, tokens, budget)
+        notes = count * tokens // groups
+        output = min(_share("synthesize", step.max_output_tokens), round(MERGED * INPUT_FACTOR * notes))
+        request = step_request(outlook.job, "synthesize", step, frame + notes)
+        work = Work("synthesize", request, groups, max(1, output))
+        yield work
+        count, tokens, level = groups, _note_tokens(outlook, work), level + 1
+
+
+def groups_of(count: int, tokens: int, budget: int) -> int:
+    """How many groups `synthesize.plan_level` makes of so many notes of the same size."""
+    even = count * tokens / math.ceil(count * tokens / budget)
+    per_group = max(1, min(math.ceil(even / tokens), budget // tokens))
+    return math.ceil(count / per_group)
+
+
+def _answer(outlook: Outlook, notes_tokens: int) -> Work:
+    step = outlook.step("answer")
+    frame = answer.frame_tokens(outlook.job.query, outlook.outline, step.max_output_tokens)
+    return _single(outlook, "answer", frame + min(notes_tokens, _answer_room(outlook)))
+
+
+def _answer_room(outlook: Outlook) -> int:
+    step = outlook.step("answer")
+    return step.max_input_tokens - answer.frame_tokens(outlook.job.query, outlook.outline, step.max_output_tokens)
+
+
+def _note_tokens(outlook: Outlook, work: Work) -> int:
+    """What one result is in the next prompt, by the estimate that prompts are made by."""
+    usages = [(work.usage(outlook.accounts[model.id]), work) for model in outlook.models(work.request)]
+    written = sum(usage.output_tokens for usage, _ in usages) / len(usages)
+    factor = sum(usage.input_tokens for usage, _ in usages) / len(usages) / max(1, work.request.input_tokens)
+    return round(written / (factor or INPUT_FACTOR)) + synthesize.NOTE_TOKENS
+
+
+def _share(name: str, bound: int) -> int:
+    return max(1, round(SHARES[name] * bound))

@@ -1,0 +1,128 @@
+"""Plain contradictions between statements of different documents, without a model: few are found, hardly a wrong one.
+
+Two statements contradict each other when they say the same of the same thing, in the same words and without an "if" or
+"some", except for one amount or date, or except for a `not`. The rest is left to the models, whose prompts ask for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from rota.documents.extraction.sentences import sentences
+from rota.documents.extraction.terms import terms
+from rota.steps.citations import cited_in, mark, rewrite
+
+MOST_ALIKE = 50
+"""Of statements in the same words so many are compared with each other."""
+
+MOST_SHOWN = 3
+"""An answer that lists more is about nothing else."""
+
+LEAST_TERMS, LEAST_DENIED = 2, 3
+"""Telling words that an amount must be about, and that must be the same where one statement denies the other."""
+
+_FIGURE = re.compile(r"(?<![\w.,-])\d(?:[\d.,:]*\d)?")
+_DENIAL = re.compile(r"\b(?:not|never|cannot|no|none|nicht|nie|niemals|kein\w{0,2})\b|n['’]t\b", re.IGNORECASE)
+_CONDITION = re.compile(
+    r"\b(?:if|unless|except|without|when|where|while|only|until|before|after|than|or|some|most|often|sometimes|may|might"
+    r"|could|should|yet|longer|wenn|falls|außer|nur|oft|manche|noch|mehr)\b",
+    re.IGNORECASE,
+)
+_UNIT = re.compile(
+    r"\s?(?:%|€|\$|£|(?:per ?cent|prozent|euros?|dollars?|[kmg]?b|k?m|kg|m?s|(?:milli)?seconds?|minutes?|hours?|days?"
+    r"|weeks?|months?|years?|stunden?|tage?n?|wochen?|monate?n?|jahre?n?|million|billion|tokens?|people|employees|persons?"
+    r"|documents?|pages?|times)\b)",
+    re.IGNORECASE,
+)
+_CURRENCY = re.compile(r"(?:[€$£]|\b(?:EUR|USD|GBP|CHF))\s?$")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_ONCE = re.compile(
+    r"\b(?:ends?|ended|expires?|expired|due|founded|born|died|signed|launched|opened|closed|begins?|began|starts?|started"
+    r"|endet|beginnt)\b[^.;,]{0,20}$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Two statements in the documents' own words, and the numbers of the documents that make each."""
+
+    one: str
+    numbers: tuple[int, ...]
+    other: str
+    other_numbers: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"“{self.one}” {mark(self.numbers)}, but “{self.other}” {mark(self.other_numbers)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """`frame` is what must be the same: its telling words, with `#` in the place of each figure."""
+
+    text: str
+    numbers: tuple[int, ...]
+    frame: tuple[str, ...]
+    figures: tuple[str, ...]
+    denies: bool
+
+
+def disagreements(texts: Iterable[str]) -> list[Disagreement]:
+    """The contradictions in notes with marks; of two documents the first one only."""
+    alike: dict[tuple[str, ...], dict[str, _Statement]] = defaultdict(dict)
+    for text in texts:
+        for line in text.splitlines():
+            for statement in _statements(line):
+                alike[statement.frame].setdefault(statement.text, statement)
+    found: dict[tuple[tuple[int, ...], tuple[int, ...]], Disagreement] = {}
+    for group in alike.values():
+        for one, other in combinations(list(group.values())[:MOST_ALIKE], 2):
+            if not set(one.numbers) & set(other.numbers) and _contradict(one, other):
+                shown = Disagreement(one.text, one.numbers, other.text, other.numbers)
+                found.setdefault((one.numbers, other.numbers), shown)
+    return list(found.values())
+
+
+def with_disagreements(text: str, found: Sequence[Disagreement]) -> str:
+    """An answer, and below it those contradictions that no line of it speaks of by citing both sides."""
+    lines = [set(cited_in(line)) for line in text.splitlines()]
+    unsaid = [
+        one for one in found if not any(cited & set(one.numbers) and cited & set(one.other_numbers) for cited in lines)
+    ]
+    if not unsaid:
+        return text
+    return f"{text}\n\nThe documents disagree:\n\n" + "\n".join(f"- {one}." for one in unsaid[:MOST_SHOWN])
+
+
+def _contradict(one: _Statement, other: _Statement) -> bool:
+    """Whether two statements with the same frame do."""
+    differing = [at for at, (a, b) in enumerate(zip(one.figures, other.figures, strict=True)) if a != b]
+    if one.denies != other.denies:
+        return not differing and len(one.frame) - len(one.figures) >= LEAST_DENIED
+    return len(differing) == 1 and _is_amount(one.text, differing[0]) and _is_amount(other.text, differing[0])
+
+
+def _is_amount(text: str, at: int) -> bool:
+    """Whether a figure tells how much or until when, and is not part of a name such as `tier 2` or `Python 3`."""
+    figure = list(_FIGURE.finditer(text))[at]
+    before, after = text[: figure.start()], text[figure.end() :]
+    if _UNIT.match(after) or _CURRENCY.search(before):
+        return True
+    return bool(_YEAR.fullmatch(figure[0]) and _ONCE.search(before))
+
+
+def _statements(line: str) -> Iterator[_Statement]:
+    whole = cited_in(line)
+    for sentence in sentences(line):
+        numbers = tuple(cited_in(sentence.text) or whole)
+        text = rewrite(sentence.text, lambda _: []).rstrip(".!… ")
+        plain = _DENIAL.sub(" ", text)
+        frame = [word for piece in _FIGURE.split(plain) for word in ("#", *terms(piece))][1:]
+        figures = tuple(figure.replace(",", "") for figure in _FIGURE.findall(plain))
+        certain = numbers and not _CONDITION.search(text)
+        if certain and len(frame) - len(figures) >= LEAST_TERMS:
+            yield _Statement(text, numbers, tuple(frame), figures, bool(_DENIAL.search(text)))

@@ -1,0 +1,161 @@
+"""The places of an answer's citations: each mark is looked up in its document and says where its statement rests.
+
+… as booked [3].  ─►  … as booked [3:120-135].          lines; [3:p7] a page; [3] where no place is beyond doubt
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice, pairwise
+
+from rota.errors import NotFoundError
+from rota.records import Answer, Document, DocumentInfo, Place, Source
+from rota.steps.citations import Bracket, Mark, brackets, rewrite
+from rota.steps.grounding import LONGEST_STATEMENT, Ground
+
+MOST_CHARACTERS, MOST_OF_ONE = 8_000_000, 1_500_000
+"""Characters read for one answer, and of one document; what is larger is cited without a place. Documents are read one
+at a time, so that this bounds the memory: an index takes some ten times its text."""
+
+MOST_S = 20.0
+"""Once this is over no further document is read. Forty citations of thirty documents of 100 KB take a second of CPU."""
+
+MOST_BRACKETS = 400
+"""Brackets looked up, the first ones: no answer has as many, but a model caught in a loop has."""
+
+NEAR = 3
+"""Lines by which a model's own claim may differ from what was found and still stand."""
+
+_BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d{1,3}[.)]|#{1,6}|\|)\s)")
+_SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=[^a-z\s])|(?<=[。！？])")
+_NOTHING = re.compile(r"[\W_]*")
+_LEAST_WORDS = 3
+
+
+def placed(
+    answer: Answer,
+    documents: Sequence[DocumentInfo],
+    read: Callable[[int], Document],
+    clock: Callable[[], float],
+    most_s: float = MOST_S,
+) -> Answer:
+    """The answer with the places of its citations, in its marks and its sources.
+
+    A place that the model claims stands only where it is found to be true. `read` gives a document by its number (one
+    that is gone, a NotFoundError, is cited without places), `clock` seconds from any beginning.
+    """
+    found = list(islice(brackets(answer["text"]), MOST_BRACKETS))
+    statements = _statements(answer["text"], found)
+    sizes = {one["number"]: one["characters"] for one in documents}
+    places: dict[tuple[int, int], Place] = {}
+    left, until = MOST_CHARACTERS, clock() + most_s
+    for number in answer["cited"]:
+        size = sizes.get(number, MOST_OF_ONE + 1)
+        if size > min(left, MOST_OF_ONE) or clock() > until:
+            continue
+        left -= size
+        asked = [index for index, one in enumerate(found) if number in {mark.number for mark in one.marks}]
+        for index, place in _in_document(number, read, [(index, statements[index]) for index in asked]):
+            places[index, number] = place
+    order = {bracket.start: index for index, bracket in enumerate(found)}
+
+    def changed(bracket: Bracket) -> list[Mark]:
+        at = order.get(bracket.start, -1)
+        return [Mark(mark.number, _agreed(mark, places.get((at, mark.number)))) for mark in bracket.marks]
+
+    return {**answer, "text": rewrite(answer["text"], changed), "sources": _sources(answer["sources"], places)}
+
+
+def shown(place: Place) -> str:
+    """A place for a person: `lines 120–135: “def run_forever(self): …”`."""
+    quote = f"“{place['quote']}”"
+    if "page" in place:
+        return f"page {place['page']}: {quote}"
+    if "lines" not in place:
+        return quote
+    first, last = place["lines"]
+    return f"line {first}: {quote}" if first == last else f"lines {first}–{last}: {quote}"
+
+
+def _in_document(
+    number: int, read: Callable[[int], Document], asked: Sequence[tuple[int, Sequence[str]]]
+) -> Iterator[tuple[int, Place]]:
+    try:
+        ground = Ground(read(number))
+    except NotFoundError:
+        return
+    for index, statements in asked:
+        place = next(filter(None, map(ground.place, statements)), None)
+        if place is not None:
+            yield index, place
+
+
+def _statements(text: str, found: Sequence[Bracket]) -> list[list[str]]:
+    """What each bracket may stand for, the likeliest first; brackets that follow each other stand for the same."""
+    said: list[list[str]] = []
+    for before, bracket in pairwise([Bracket(0, 0, "", []), *found]):
+        if said and _NOTHING.fullmatch(text, before.end, bracket.start):
+            said.append(said[-1])
+        else:
+            said.append(_statement(text, before.end, bracket))
+    return said
+
+
+def _statement(text: str, before: int, bracket: Bracket) -> list[str]:
+    """The clause since the last bracket, its whole sentence, and all sentences since that bracket.
+
+    Where a sentence begins with its bracket, as in "According to [3] …", what follows is meant.
+    """
+    start = max(0, bracket.start - LONGEST_STATEMENT)
+    for block in _BLOCK.finditer(text, start, bracket.start):
+        start = block.end()
+    since = text[max(start, before) : bracket.start]
+    sentence = ([one for one in _SENTENCE.split(text[start : bracket.start]) if one.strip()] or [""])[-1]
+    clause = min(since, sentence, key=len)
+    meant = list(dict.fromkeys(_unmarked(one) for one in (clause, sentence, since)))
+    if len(clause.split()) < _LEAST_WORDS:
+        after = text[bracket.end : bracket.end + LONGEST_STATEMENT]
+        line = _BLOCK.split(after)[0]
+        meant.append(_unmarked(f"{sentence} {_SENTENCE.split(line)[0]}"))
+    return meant
+
+
+def _unmarked(text: str) -> str:
+    return rewrite(text, lambda _: []).strip()
+
+
+def _agreed(mark: Mark, place: Place | None) -> str:
+    """What a mark says of a place that was found; a model's own lines stand if they are nearly the same."""
+    if place is None:
+        return ""
+    if "page" in place:
+        return f"p{place['page']}"
+    if "lines" not in place:
+        return ""
+    first, last = place["lines"]
+    claimed = [int(line) for line in mark.place.split("-")] if mark.place[:1].isdigit() else []
+    if claimed and abs(claimed[0] - first) <= NEAR and abs(claimed[-1] - last) <= NEAR:
+        return mark.place
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def _sources(sources: Sequence[Source], places: Mapping[tuple[int, int], Place]) -> list[Source]:
+    by_number: dict[int, dict[tuple[int, int, str], Place]] = {}
+    for (_, number), place in places.items():
+        by_number.setdefault(number, {}).setdefault(_order(place), place)
+    return [
+        {**one, "places": [place for _, place in sorted(by_number[one["number"]].items(), key=lambda item: item[0])]}
+        if one["number"] in by_number
+        else one
+        for one in sources
+    ]
+
+
+def _order(place: Place) -> tuple[int, int, str]:
+    """Where a place stands among the others of its document, and what makes it the same as another."""
+    if "page" in place:
+        return place["page"], 0, ""
+    if "lines" in place:
+        return place["lines"][0], place["lines"][1], ""
+    return 0, 0, place["quote"]

@@ -1,0 +1,65 @@
+"""The same is never paid for twice: found again by all that was asked, and by nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from rota.providers.base import ModelCall
+from rota.reuse import Reuse, Written
+from rota.routing.request import ModelRequest
+from rota.storage import Bucket
+
+REQUEST = ModelRequest(task="summarize", pool="summaries", input_tokens=900, max_output_tokens=500)
+CALL = ModelCall("You take notes.", "<document>…</document>", 500)
+WRITTEN = Written("- The rent is 900 euros [1].", "nova-micro", 1)
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """An empty bucket."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="documents")
+        yield Bucket(s3, "documents")
+
+
+def test_the_same_call_finds_what_was_written(bucket: Bucket) -> None:
+    """Whatever the batch's number or the job's; the caller's place in the rotation does not matter."""
+    reuse = Reuse(bucket, "ada")
+    assert reuse.find(REQUEST, CALL) is None
+    reuse.keep(REQUEST, CALL, WRITTEN)
+    elsewhere = replace(REQUEST, rotation=7, subjects={"job": "j-2"}, input_tokens=901)
+    assert reuse.find(elsewhere, CALL) == WRITTEN
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (replace(REQUEST, tier=2), CALL),
+        (replace(REQUEST, model="nova-pro"), CALL),
+        (replace(REQUEST, named_pool="planner"), CALL),
+        (replace(REQUEST, task="synthesize"), CALL),
+        (REQUEST, replace(CALL, prompt="<document>?</document>")),
+        (REQUEST, replace(CALL, system="You take other notes.")),
+        (REQUEST, replace(CALL, max_output_tokens=600)),
+        (REQUEST, replace(CALL, json_schema={"type": "object"})),
+    ],
+)
+def test_another_call_does_not(bucket: Bucket, other: tuple[ModelRequest, ModelCall]) -> None:
+    """Who was to answer, what was asked and how long it might be: each makes it another call."""
+    reuse = Reuse(bucket, "ada")
+    reuse.keep(REQUEST, CALL, WRITTEN)
+    assert reuse.find(*other) is None
+
+
+def test_owners_do_not_see_each_others(bucket: Bucket) -> None:
+    """Even the same prompt of another owner is paid for: nobody learns that it was asked before."""
+    Reuse(bucket, "ada").keep(REQUEST, CALL, WRITTEN)
+    assert Reuse(bucket, "eve").find(REQUEST, CALL) is None

@@ -1,0 +1,96 @@
+"""Plain contradictions between documents are found and said; what only looks like one is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rota.documents.extraction.sentences import sentences
+from rota.steps.citations import rewrite
+from rota.steps.disagreement import MOST_SHOWN, disagreements, with_disagreements
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The rent is 900 euros a month", "The rent is 950 euros a month"),
+        ("Backups are kept for 30 days", "Backups were kept for 14 days"),
+        ("Backups are encrypted at rest", "Backups are not encrypted at rest"),
+        ("The archive doesn't hold personal data", "The archive holds personal data"),
+        ("The lease of the house ends in 2027", "The lease of the house ends in 2031"),
+        ("The fee of an account is $5", "The fee of an account is $7.50"),
+        ("Die Miete beträgt 900 Euro", "Die Miete beträgt 950 Euro"),
+    ],
+)
+def test_contradictions(one: str, other: str) -> None:
+    """The same words, except for one amount, one date or a `not`; whichever document comes first."""
+    [found] = disagreements([f"- {one} [2].", f"- Something else is said [2].\n- {other} [5]."])
+    assert (found.one, found.numbers, found.other, found.other_numbers) == (one, (2,), other, (5,))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The rent is 900 euros a month", "The rent is 900 euros a month"),
+        ("The rent of the flat is 900 euros", "The rent of the garage is 90 euros"),
+        ("Tier 1 has the cheapest models", "Tier 2 has the cheapest models"),
+        ("Python 3.11 runs the whole system", "Python 3.13 runs the whole system"),
+        ("Revenue of the branch grew in 2019", "Revenue of the branch grew in 2020"),
+        ("In 2019 the branch sold 50 million tokens", "In 2020 the branch sold 60 million tokens"),
+        ("Some backups of customers are encrypted", "Some backups of customers are not encrypted"),
+        ("The letter may take 3 days", "The letter may take 5 days"),
+        ("It works", "It does not work"),
+        ("The cost is $5", "The cost is $7"),
+    ],
+)
+def test_what_is_no_contradiction(one: str, other: str) -> None:
+    """Other things, other names, other years, other conditions, or too little said to know."""
+    assert disagreements([f"- {one} [2].\n- {other} [5]."]) == []
+
+
+def test_a_document_does_not_disagree_with_itself() -> None:
+    """Nor do two that both say both."""
+    assert disagreements(["- The rent is 900 euros a month [2].\n- The rent is 950 euros a month [2][5]."]) == []
+
+
+def test_rotas_own_documents_do_not_contradict_each_other() -> None:
+    """All of the demonstration's sentences beside each other: no false alarm among thousands."""
+    files = [*(REPOSITORY / "docs").glob("*.md"), *(REPOSITORY / "layers" / "rota").rglob("*.py")]
+    notes = [
+        f"- {rewrite(sentence.text, lambda _: [])} [{number}]"
+        for number, file in enumerate(files, 1)
+        for sentence in sentences(file.read_text("utf-8"))
+    ]
+    assert len(notes) > 2000
+    assert disagreements(["\n".join(notes)]) == []
+
+
+FOUND = disagreements(["- The rent is 900 euros a month [2].\n- The rent is 950 euros a month [5]."])
+SECTION = (
+    "\n\nThe documents disagree:\n\n- “The rent is 900 euros a month” [2], but “The rent is 950 euros a month” [5]."
+)
+
+
+def test_an_answer_says_what_it_is_silent_about() -> None:
+    """Both sides, each with its mark."""
+    assert with_disagreements("The rent is 900 euros [2].", FOUND) == f"The rent is 900 euros [2].{SECTION}"
+    assert with_disagreements("One says 900 [2].\nThe other 950 [5].", FOUND).endswith(SECTION)
+
+
+def test_an_answer_that_weighs_both_sides_itself_is_left_alone() -> None:
+    """One line of it cites both, with or without places."""
+    said = "The documents disagree: 900 euros [2:14] or 950 euros [5:3]."
+    assert with_disagreements(said, FOUND) == said
+    assert with_disagreements("Nothing of the kind.", []) == "Nothing of the kind."
+
+
+def test_few_are_listed() -> None:
+    """An answer is not a list of contradictions."""
+    notes = [f"- The rent of flat number {n} is {n}00 euros [{2 * n}]." for n in "123456789" for n in [int(n)]]
+    notes += [f"- The rent of flat number {n} is {n}50 euros [{2 * n + 1}]." for n in range(1, 10)]
+    found = disagreements(notes)
+    assert len(found) == 9
+    assert with_disagreements("", found).count("\n- ") == MOST_SHOWN
