@@ -70,9 +70,12 @@ deploy: $(VENV) ## deploy to the AWS account of your credentials: make deploy ST
 
 bench: setup $(BENCH) ## Rota beside its peers (most of an hour); then imports, the ledger's writes, scale, end to end
 	.bench/bin/python -m benchmarks.peers
+	.bench/bin/python -m benchmarks.extractive
 	python -m benchmarks.functions
 	python -m benchmarks.routing
 	python -m benchmarks.economics
+	python -m benchmarks.grouping
+	python -m benchmarks.estimates
 	python -m benchmarks.ledger
 	python -m benchmarks.protocols
 	python -m benchmarks.scale

@@ -15,7 +15,10 @@ from constructs import Construct
 from infra.functions import SIZES, log_prefix
 from infra.stages import Stage
 
-CALLERS = ("plan_job", "summarize_batch", "synthesize_summaries", "write_answer", "serve_api", "shadow_call")
+CALLERS = (
+    *("plan_search", "plan_job", "summarize_batch", "synthesize_summaries", "write_answer"),
+    *("serve_api", "shadow_call"),
+)
 """The functions that call models."""
 
 

@@ -177,6 +177,7 @@ def reply_of(finished: Finished[str], decision_id: str, watcher: CallWatcher) ->
             "fallback_used": finished.fallback_used,
             "fallback_from": record.fallback_from,
             "escalated_from": record.escalated_from,
+            "repaired": record.repaired,
             "attempts": [
                 {"model": each.model, "code": each.code, "message": each.message} for each in finished.attempts
             ],

@@ -19,6 +19,14 @@ LIBRARY = {"type": "s3", "prefix": "library/"}
 TEXT = {"type": "text", "title": "note", "text": "One."}
 
 
+class LongContext(Context):
+    """Enough time for any pile."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Fifteen minutes."""
+        return 900_000
+
+
 @pytest.fixture
 def stack() -> Iterator[JobStack]:
     """The tables and the bucket, with nothing in them."""
@@ -56,7 +64,7 @@ def inbox(stack: JobStack, job_id: str) -> None:
 def repeated(stack: JobStack, job_id: str) -> None:
     """Gathered before; a file came since."""
     prepare(stack, job_id, LIBRARY, b=b"Two.")
-    handle({"job_id": job_id}, Context())
+    handle({"job_id": job_id}, LongContext())
     stack.s3.put_object(Bucket=BUCKET, Key="library/a", Body=b"One.")
 
 
@@ -119,7 +127,12 @@ def test_documents_are_gathered(stack: JobStack, scenario: Callable[[JobStack, s
     """The event goes on as it came, the job counts, and documents lie in S3."""
     asked = event(scenario.__name__)
     scenario(stack, asked["job_id"])
-    assert handle(asked, Context()) == {"job_id": asked["job_id"], "status": "done", "dry_run": False}
+    assert handle(asked, LongContext()) == {
+        "job_id": asked["job_id"],
+        "status": "done",
+        "search": False,
+        "dry_run": False,
+    }
     total, failed = GOOD[scenario]
     job = stack.jobs.get(asked["job_id"])
     assert job.status == "gathering"
@@ -134,7 +147,7 @@ def test_a_failure_is_data(stack: JobStack, scenario: Callable[[JobStack, str], 
     """A code for the workflow and a sentence for a person; nothing is raised."""
     asked = event(scenario.__name__)
     scenario(stack, asked["job_id"])
-    answer = handle(asked, Context())
+    answer = handle(asked, LongContext())
     code, sentence = BAD[scenario]
     assert (answer["status"], answer["error"]["code"]) == ("failed", code)
     assert sentence in answer["error"]["message"]
@@ -147,7 +160,7 @@ def test_code_carries_its_imports_to_the_plan(stack: JobStack) -> None:
         {"type": "text", "title": "b.rs", "text": "use d;"},
     )
     prepare(stack, "j-00000000000000a1", TEXT, *sources)
-    handle(event("mixed_sources"), Context())
+    handle(event("mixed_sources"), LongContext())
     listed = stack.files("j-00000000000000a1").document_list()["documents"]
     assert [one.get("imports") for one in listed] == [None, ["b.c"], ["d"]]
     assert "imports" not in listed[0]
@@ -157,13 +170,23 @@ def test_a_repetition_counts_nothing_twice(stack: JobStack) -> None:
     """Counters are set, not added."""
     mixed_sources(stack, "j-00000000000000a1")
     for _ in range(2):
-        handle(event("mixed_sources"), Context())
+        handle(event("mixed_sources"), LongContext())
     assert stack.jobs.get("j-00000000000000a1").counters["documents_total"] == 3
 
 
 def test_an_unreadable_job_still_counts(stack: JobStack) -> None:
     """Whoever looks at the failed job sees how many documents it was."""
     none_readable(stack, "j-00000000000000a5")
-    handle(event("none_readable"), Context())
+    handle(event("none_readable"), LongContext())
     counters = stack.jobs.get("j-00000000000000a5").counters
     assert (counters["documents_total"], counters["documents_failed"]) == (1, 1)
+
+
+def test_a_pile_is_gathered_over_several_invocations(stack: JobStack) -> None:
+    """With little time left one file is read, and the workflow is asked to come again."""
+    asked = event("mixed_sources")
+    mixed_sources(stack, asked["job_id"])
+    answers = [handle(asked, Context())["status"] for _ in range(5)]
+    assert answers[:2] == ["again", "again"]
+    assert answers[-1] == "done"
+    assert len(stack.files(asked["job_id"]).document_list()["documents"]) == 2

@@ -62,7 +62,7 @@ def started(stack: JobStack, reply: dict[str, Any]) -> None:
     body = json.loads(reply["body"])
     job_id = body["job_id"]
     assert body == {"job_id": job_id, "status": "queued", "links": {"self": f"/v1/jobs/{job_id}"}}
-    assert stack.executions(stack.workflow_arn) == {job_id: {"job_id": job_id}}
+    assert stack.executions(stack.workflow_arn) == {job_id: {"job_id": job_id, "search": False}}
     request = stack.files(job_id).request()
     assert (request["owner"], request["origin"]) == ("ada", "api")
     assert stack.jobs.get(job_id, "ada").options == request["options"]
@@ -145,7 +145,7 @@ SERVE_API: dict[str, Check] = {
     "create_job_with_options": started,
     "create_job_base64": started,
     "missing_query": status(422, "query", "required"),
-    "unknown_option": status(422, "options.depth", "not permitted"),
+    "unknown_option": status(422, "options.depht", "not permitted"),
     "unknown_source_type": status(422, "sources.0", "'text', 'upload', 's3'"),
     "source_without_title": status(422, "sources.0.title", "required"),
     "foreign_prefix": status(422, "sources.0.prefix", "library/"),
@@ -305,7 +305,7 @@ def read_by_one_job(question: str) -> Check:
     def check(stack: JobStack, reply: dict[str, Any]) -> None:
         name, job_id = reply["inbox"], reply["job_id"]
         assert reply["status"] == "done"
-        assert stack.executions(stack.workflow_arn) == {job_id: {"job_id": job_id}}
+        assert stack.executions(stack.workflow_arn) == {job_id: {"job_id": job_id, "search": False}}
         request = stack.files(job_id).request()
         assert request["query"] == question
         assert request["sources"] == [
@@ -326,7 +326,7 @@ def starts_nothing(stack: JobStack, reply: dict[str, Any]) -> None:
 def healed(stack: JobStack, reply: dict[str, Any]) -> None:
     """Who closed it crashed before the start: the job that was written then is started now."""
     assert (reply["status"], reply["job_id"]) == ("done", RUNNING)
-    assert stack.executions(stack.workflow_arn) == {RUNNING: {"job_id": RUNNING}}
+    assert stack.executions(stack.workflow_arn) == {RUNNING: {"job_id": RUNNING, "search": False}}
 
 
 CLOSE_INBOX: dict[str, Check] = {

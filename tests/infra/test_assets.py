@@ -59,9 +59,9 @@ def test_layers_for_the_emulator_hold_wheels_for_this_interpreter() -> None:
 
 
 def test_third_party_layers_stay_small() -> None:
-    """At most 40 MB unzipped."""
-    for name in ("runtime", "documents"):
-        assert sum(path.stat().st_size for path in layer(name, AWS).rglob("*") if path.is_file()) < 40_000_000
+    """At most 40 MB unzipped for every function, and 60 MB for the one that reads and searches documents."""
+    for name, most in {"runtime": 40_000_000, "documents": 60_000_000}.items():
+        assert sum(path.stat().st_size for path in layer(name, AWS).rglob("*") if path.is_file()) < most
 
 
 def test_the_same_files_make_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,8 @@ def test_the_bucket_is_encrypted_private_and_ends(prod: View) -> None:
     assert denies_plain_http(prod.named("AWS::S3::BucketPolicy", "Documents")[1], f"${{{name}.Arn}}")
     expiry = {rule.get("Prefix"): rule.get("ExpirationInDays") for rule in bucket["LifecycleConfiguration"]["Rules"]}
     days = STAGES["prod"]
-    assert expiry == {"jobs/": days.job_days, "calls/": days.job_days, "uploads/": days.upload_days, None: None}
+    kept = {"jobs/": days.job_days, "calls/": days.job_days, "reuse/": days.job_days, "uploads/": days.upload_days}
+    assert expiry == {**kept, None: None}
 
 
 def test_uploads_to_an_inbox_are_announced(prod: View) -> None:
@@ -204,7 +205,7 @@ def test_functions_share_their_defaults(prod: View) -> None:
         assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
         assert function["TracingConfig"] == {"Mode": "Active"}
         assert function["LoggingConfig"]["LogFormat"] == "JSON"
-        assert function["MemorySize"] == (1024 if name == "gather_documents" else 512)
+        assert function["MemorySize"] == (1769 if name == "gather_documents" else 512)
         assert len(function["Layers"]) == (3 if name == "gather_documents" else 2)
         assert "ReservedConcurrentExecutions" not in function
     callers = {name: prod.functions()[name]["Timeout"] for name, access in ACCESS.items() if access.models}

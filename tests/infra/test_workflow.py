@@ -16,6 +16,10 @@ from rota.schemas import StepEvent
 
 MAPS = {"SummarizeBatches": "SummarizeBatch", "SynthesizeGroups": "SynthesizeGroup"}
 STATES = {
+    "SearchesFirst": "Choice",
+    "PlanSearch": "Task",
+    "PlanSearchStatus": "Choice",
+    "WaitForSearchPlan": "Wait",
     "GatherDocuments": "Task",
     "GatherDocumentsStatus": "Choice",
     "PlanJob": "Task",
@@ -60,16 +64,22 @@ def conditions(rule: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def meets(rule: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
     """Whether a state's data meets a Choice's rule, for the comparisons that Rota uses."""
     for part in conditions(rule):
-        value = state[part["Variable"].removeprefix("$.")]
+        name = part["Variable"].removeprefix("$.")
+        if "IsPresent" in part:
+            if part["IsPresent"] != (name in state):
+                return False
+            continue
+        value = state[name]
         wanted = part["StringEquals"] if "StringEquals" in part else part["BooleanEquals"]
         if value != wanted:
             return False
     return True
 
 
-def route(definition: Mapping[str, Any], *answers: Mapping[str, Any]) -> list[str]:
+def route(definition: Mapping[str, Any], *answers: Mapping[str, Any], search: bool = False) -> list[str]:
     """The Tasks, Waits and Maps that a run passes, given what its Tasks answer in turn."""
-    passed, data, given = [], {}, iter(answers)
+    passed, given = [], iter(answers)
+    data: dict[str, Any] = {"search": search}
     name = definition["StartAt"]
     while name:
         state = definition["States"][name]
@@ -162,7 +172,7 @@ def test_every_failure_reaches_finish_job(workflow: dict[str, Any]) -> None:
     for name, state in workflow["States"].items():
         if state["Type"] in {"Task", "Map"} and name != "FinishJob":
             assert state["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "FinishJob"}]
-        if state["Type"] == "Choice":
+        if state["Type"] == "Choice" and name != "SearchesFirst":
             assert state["Default"] == "FinishJob"
     assert workflow["States"]["FinishJob"]["End"] is True
 
@@ -194,6 +204,8 @@ def test_a_job_passes_every_step(workflow: dict[str, Any]) -> None:
         answer("wait"),
         answer("done"),
     )
+    searched = route(workflow, answer("done"), answer("again"), answer("done"), answer("failed"), search=True)
+    assert searched == ["PlanSearch", "GatherDocuments", "GatherDocuments", "PlanJob", "FinishJob"]
     level = ["SynthesizeSummaries", "SynthesizeGroups"]
     end = ["SynthesizeSummaries", "WriteAnswer", "WaitForAnswer", "WriteAnswer", "FinishJob"]
     assert passed == [

@@ -36,6 +36,7 @@ def log_model_call(record: CallRecord, *, job: str | None, decision_id: str, use
             **({"answered": 1} if record.outcome == "ok" else {}),  # Insights counts what is there
             "fallback_from": record.fallback_from,
             "escalated_from": record.escalated_from,
+            "repaired": record.repaired,
             "attempts": record.attempts,
             "input_tokens": record.usage.input_tokens + record.usage.cached_tokens,
             "output_tokens": record.usage.output_tokens,

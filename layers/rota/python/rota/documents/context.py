@@ -13,6 +13,7 @@ from typing import Protocol
 
 from rota.documents.chunk import beginning
 from rota.documents.code.files import is_code, suffix
+from rota.documents.reading.kinds import DOCX, HTML, NOTEBOOK
 from rota.documents.tokens import estimate_tokens
 
 WITHIN_TOKENS = 60
@@ -25,6 +26,7 @@ BETWEEN = " / "
 """Stands between what encloses and what is enclosed."""
 
 _MARKDOWN = frozenset((".md", ".markdown", ".htm", ".html", ".xhtml"))
+_WITH_HEADINGS = frozenset(("text/markdown", HTML, DOCX, NOTEBOOK))
 _TABLES = frozenset((".csv", ".tsv"))
 
 _MODIFIER = (
@@ -92,7 +94,7 @@ def _lines(title: str, text: str, media_type: str, inherited: Sequence[str]) -> 
         # How deep each of them was is not told: evenly, up to the first line.
         step = max(1, _depth(text[:SEEN_CHARACTERS].lstrip("\n")) // max(1, len(inherited)))
         return _Code([(step * at, name) for at, name in enumerate(inherited)])
-    if suffix(title) in _MARKDOWN or media_type in ("text/markdown", "text/html"):
+    if suffix(title) in _MARKDOWN or media_type in _WITH_HEADINGS:
         return _Headings(list(enumerate(inherited, start=1)))
     is_table = suffix(title) in _TABLES or media_type == "text/csv"
     return _Table(BETWEEN.join(inherited)) if is_table else None
