@@ -169,6 +169,7 @@ def _add_job(run: argparse.ArgumentParser) -> None:
         choices=["extractive", "fail"],
         help="when no model can be reached: quote the documents, or fail (extractive)",
     )
+    run.add_argument("--afresh", action="store_true", help="take nothing from what was noted in earlier jobs")
     run.add_argument("--max-documents", type=positive, metavar="N", help="read at most this many documents")
     run.add_argument("--detach", action="store_true", help="start the job and return its id")
 

@@ -54,8 +54,9 @@ def main(options: argparse.Namespace) -> int:
 def _job_options(options: argparse.Namespace) -> dict[str, Any]:
     """Only what was asked for: the rest is the API's default."""
     named = {name: getattr(options, name) for name in OPTIONS}
+    named |= {"reuse": False} if options.afresh else {}
     named |= {"budget_usd": options.job_budget_usd, "answer_schema": options.schema and _schema(options.schema)}
-    return {name: value for name, value in named.items() if value not in (None, False)}
+    return {name: value for name, value in named.items() if value is not None and (name, value) != ("dry_run", False)}
 
 
 def _schema(path: str) -> Any:

@@ -151,7 +151,7 @@ def carry_out(step: StepEvent, job: Job, work: Work[T], context: Any) -> Carried
     """
     if job.options.get("mode") == "extractive":
         return Carried(work.extract(), "extractive")
-    if work.reusable and (found := _written_before(job, work)):
+    if work.reusable and job.options.get("reuse", True) and (found := _written_before(job, work)):
         return found
     latest_ms = _latest_ms(job, work.request)
     if latest_ms is not None and parts.ledger().clock.now_ms() >= latest_ms:

@@ -42,7 +42,7 @@ def change(stack: DeployedStack, expression: str, **numbers: int) -> None:
 @pytest.fixture
 def watched(stack: DeployedStack) -> Iterator[DeployedStack]:
     """The model's window begins with the test; afterwards it is in its pools whatever happened."""
-    stack.wait_for_job(stack.start_job(QUESTION, chapters(1), model=MODEL))
+    stack.wait_for_job(stack.start_job(QUESTION, chapters(1), model=MODEL, reuse=False))
     change(stack, "REMOVE wa, yu, yw")
     stack.invoke("watch_health")
     yield stack
@@ -53,7 +53,7 @@ def test_a_failing_model_leaves_and_comes_back(watched: DeployedStack) -> None:
     """One of seven calls fails: jobs are done by others, until probes have been answered for a window."""
     for _ in range(FAILED):  # one at a time: while the breaker is open they would be probes, which do not count
         watched.simulated.fault("error", MODEL, count=1, status=500)
-        watched.wait_for_job(watched.start_job(QUESTION, chapters(7), model=MODEL))
+        watched.wait_for_job(watched.start_job(QUESTION, chapters(7), model=MODEL, reuse=False))
         assert shown(watched)["breaker"] == "closed"
     health = shown(watched)["health"]
     assert health["verdict"].startswith("failing: "), health
@@ -63,14 +63,14 @@ def test_a_failing_model_leaves_and_comes_back(watched: DeployedStack) -> None:
     assert (out["breaker"], out["breaker_reason"]) == ("open", move["why"])
     assert watched.log_lines("watch_health", event="model_left_pool", model=MODEL)
 
-    job = watched.wait_for_job(watched.start_job(QUESTION, chapters(10)))
+    job = watched.wait_for_job(watched.start_job(QUESTION, chapters(10), reuse=False))
     assert (job["status"], job["coverage"]["read"]) == ("done", 10)
     probes = job["usage"]["models"].get(MODEL, {"calls": 0})["calls"]
     assert probes <= 1 + (job["finished_ms"] - job["started_ms"]) / 5_000
     assert shown(watched)["breaker"] != "closed"
 
     change(watched, "SET yu = :now", now=int(time.time()))  # nobody waits five minutes
-    job = watched.wait_for_job(watched.start_job(QUESTION, chapters(1), model=MODEL, answer_model=MODEL))
+    job = watched.wait_for_job(watched.start_job(QUESTION, chapters(1), model=MODEL, answer_model=MODEL, reuse=False))
     assert job["usage"]["models"][MODEL]["calls"] >= 2
     assert shown(watched)["breaker"] == "closed"
     [move] = watched.invoke("watch_health")["moves"]

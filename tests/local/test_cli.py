@@ -74,7 +74,7 @@ def test_a_dry_run_says_what_it_would_take(stack: DeployedStack, documents: Path
     """No answer, but documents, batches and cost."""
     done = rota(stack, "run", "What about fuel?", str(documents), "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert "It would take 1 batch of 2 documents" in done.stderr
+    assert "It would read 2 documents in 1 batch" in done.stderr
     assert done.stdout == ""
 
 

@@ -35,14 +35,15 @@ def test_an_outage_of_one_provider_is_survived(stack: DeployedStack) -> None:
     """Groq is down and so is a model of Bedrock: every document is read by the rest, and the job says who stood in."""
     for model in ("gpt-oss-20b", "gpt-oss-120b", "nova-micro"):
         stack.simulated.fault("outage", model)
-    job = stack.wait_for_job(stack.start_job(QUESTION, chapters(6)))
+    job = stack.wait_for_job(stack.start_job(QUESTION, chapters(6), reuse=False))
     assert job["status"] == "done"
     assert job["coverage"]["read"] == 6
     assert job["usage"]["fallbacks"] > 0
     lines = stack.log_lines("summarize_batch", job=job["job_id"])
     assert {line["model"] for line in lines if line["outcome"] == "ok"} == {"nova-lite", "nova-pro"}
     lines += stack.log_lines("plan_job", job=job["job_id"])
-    assert {line["outcome"] for line in lines} == {"ok", "provider_unavailable"}
+    # On a busy machine a call may time out beside the outage.
+    assert {line["outcome"] for line in lines} - {"provider_timeout"} == {"ok", "provider_unavailable"}
     assert {line.get("fallback_from") for line in lines} & {"gpt-oss-20b", "gpt-oss-120b", "nova-micro"}
 
 
@@ -50,7 +51,7 @@ def test_when_everything_is_down_the_documents_still_speak(stack: DeployedStack)
     """All models fail: the answer is extracted, and the job tells so."""
     stack.simulated.fault("outage")
     only = {"model": "nova-micro", "answer_model": "nova-micro"}  # a pool of one is sooner at its end
-    job = stack.wait_for_job(stack.start_job(QUESTION, chapters(2), **only))
+    job = stack.wait_for_job(stack.start_job(QUESTION, chapters(2), **only, reuse=False))
     assert job["status"] == "done"
     assert "euros" in job["answer"]
     assert (job["mode"], job["usage"]["cost_usd"]) == ("extractive", 0)
@@ -60,7 +61,7 @@ def test_when_everything_is_down_the_documents_still_speak(stack: DeployedStack)
 
 def test_a_burst_over_the_quota_waits_and_is_never_refused(stack: DeployedStack) -> None:
     """More tokens than a minute's quota, all at once, on one small model: booked waits, no refusal at the vendor."""
-    job_id = stack.start_job(QUESTION, chapters(4), model="gpt-oss-20b")
+    job_id = stack.start_job(QUESTION, chapters(4), model="gpt-oss-20b", reuse=False)
     assert stack.eventually(lambda: stack.api("GET", f"jobs/{job_id}").body["progress"]["batches_waiting"] > 0)
     job = stack.wait_for_job(job_id, timeout_s=200)
     stats = stack.simulated.stats()["gpt-oss-20b"]
@@ -74,7 +75,9 @@ def test_a_burst_over_the_quota_waits_and_is_never_refused(stack: DeployedStack)
 def test_a_poisoned_document_fails_alone(stack: DeployedStack) -> None:
     """A model rejects one request for good: its document is listed with the reason, the others are answered."""
     stack.simulated.fault("error", "nova-micro", count=2, status=400)  # the plan's call, and a batch's
-    job = stack.wait_for_job(stack.start_job(QUESTION, chapters(6), tolerated_failures=0.5, model="nova-micro"))
+    job = stack.wait_for_job(
+        stack.start_job(QUESTION, chapters(6), tolerated_failures=0.5, model="nova-micro", reuse=False)
+    )
     assert job["status"] == "done"
     assert job["coverage"]["read"] == 5
     (failed,) = job["coverage"]["failed"]
@@ -85,7 +88,7 @@ def test_a_poisoned_document_fails_alone(stack: DeployedStack) -> None:
 def test_too_many_failures_fail_the_job_in_a_sentence(stack: DeployedStack) -> None:
     """Every batch is rejected: the job ends as failed, says why, and costs nothing."""
     stack.simulated.fault("error", "nova-lite", status=400)
-    job = stack.wait_for_job(stack.start_job(QUESTION, chapters(2), model="nova-lite"))
+    job = stack.wait_for_job(stack.start_job(QUESTION, chapters(2), model="nova-lite", reuse=False))
     assert (job["status"], job["error"]["code"]) == ("failed", "too_many_failures")
     assert "2 of 2 batches could not be summarised" in job["error"]["message"]
 
@@ -103,7 +106,7 @@ def test_documents_cannot_leave_their_delimiters(stack: DeployedStack) -> None:
 def test_a_killed_function_loses_nothing(stack: DeployedStack) -> None:
     """Workers are killed in the middle of a call: the batch is done again under a new booking, and counted once."""
     stack.simulated.fault("hang", "nova-lite", count=2)
-    job_id = stack.start_job(QUESTION, chapters(3), model="nova-lite")
+    job_id = stack.start_job(QUESTION, chapters(3), model="nova-lite", reuse=False)
     killed: set[int] = set()
 
     def kill_hanging() -> bool:

@@ -92,6 +92,6 @@ def test_a_person_overrides_without_a_deployment(rota: DeployedStack, capsys: py
     assert BY_HAND not in job["usage"]["models"]
     assert rota.simulated.stats()[BY_HAND]["calls"] == before
     assert main(["models", "set", BY_HAND, "--enable"]) == 0
-    job = rota.wait_for_job(rota.start_job(QUESTION, TEXTS, model=BY_HAND))
+    job = rota.wait_for_job(rota.start_job(QUESTION, TEXTS, model=BY_HAND, reuse=False))
     assert job["usage"]["models"][BY_HAND]["calls"] >= 3
     assert rota.simulated.stats()[BY_HAND]["calls"] > before

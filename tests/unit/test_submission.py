@@ -67,7 +67,7 @@ def test_a_job_is_started_with_its_request(stack: JobStack) -> None:
     job = submissions(stack).submit(DRAFT, None, NOW)
     assert (job.status, job.created) == ("queued", True)
     assert stack.files(job.job_id).request() == {**REQUEST, "owner": "ada", "origin": "api"}
-    assert stack.executions(stack.workflow_arn) == {job.job_id: {"job_id": job.job_id}}
+    assert stack.executions(stack.workflow_arn) == {job.job_id: {"job_id": job.job_id, "search": False}}
 
 
 def test_without_a_key_every_request_is_a_job(stack: JobStack) -> None:
@@ -126,7 +126,7 @@ def test_a_crash_anywhere_heals_by_asking_again(stack: JobStack, part: str, meth
     with pytest.raises(CrashError):
         submissions(stack, **{part: crashing}).submit(DRAFT, KEY, NOW)
     job = submissions(stack).submit(DRAFT, KEY, NOW + 1000)
-    assert stack.executions(stack.workflow_arn) == {job.job_id: {"job_id": job.job_id}}
+    assert stack.executions(stack.workflow_arn) == {job.job_id: {"job_id": job.job_id, "search": False}}
     assert stack.files(job.job_id).request()["query"] == "What ends?"
     assert [one.job_id for one in stack.jobs.list("ada", 10).jobs] == [job.job_id]
 

@@ -75,7 +75,8 @@ class JobOptions(Strict):
     `error_tolerance` and `business_impact` are what rules and tiers go by. `over_budget` says what happens when a
     budget is spent: the job fails, or goes on without models; `without_models`, when none can be reached. `depth` is
     how closely documents are read; `deadline_s` and `budget_usd` are what the whole job may take, and change depth,
-    tier or mode of the plan. With an `answer_schema` (JSON Schema) the answer is JSON of that form.
+    tier or mode of the plan. Without `reuse` nothing is taken from what was written for the same calls before. With an
+    `answer_schema` (JSON Schema) the answer is JSON of that form.
     """
 
     mode: Literal["models", "extractive"] = "models"
@@ -97,6 +98,7 @@ class JobOptions(Strict):
     max_documents: int = Field(default=1000, ge=1, le=10_000)
     tolerated_failures: float = Field(default=0.2, ge=0, le=1)
     dry_run: bool = False
+    reuse: bool = True
 
 
 class JobRequest(Strict):
