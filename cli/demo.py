@@ -12,7 +12,7 @@ from cli.parser import build_parser
 from local.state import ROOT
 
 QUESTION = "How does Rota keep from going over a quota?"
-PATHS = ("docs", "layers")
+PATHS = ("docs", "functions", "infra")
 
 
 def main(options: argparse.Namespace) -> int:

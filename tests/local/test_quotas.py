@@ -67,7 +67,7 @@ def test_the_vendors_quotas_reach_the_ledger(rota: DeployedStack, capsys: pytest
     assert 900_000 <= tpm["amount"] <= 1_000_000  # another test's refusals may have shrunk it
     rota.simulated.change(SYNCED, limits=limits(20_000))
     assert sync(capsys)[SYNCED, "tpm"]["standing"] == 20_000
-    job = rota.wait_for_job(rota.start_job(QUESTION, TEXTS, model=SYNCED))
+    job = rota.wait_for_job(rota.start_job(QUESTION, TEXTS, model=SYNCED, reuse=False))
     assert (job["status"], job["usage"]["refusals"]) == ("done", 0)
     assert job["usage"]["models"][SYNCED]["calls"] >= 3
     [tpm] = shown(rota, SYNCED)["limits"]
