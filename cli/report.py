@@ -36,23 +36,15 @@ def _print_answer(answer: str) -> None:
 
 
 def _print_sources(sources: list[dict[str, Any]]) -> None:
-    if sources:
-        print("\nSources:")
-        for source in sources:
-            print(f"  [{source['number']}] {source['title']}")
-            for place in source.get("places", ()):
-                print(f"        {printable(_place(place))}")
+    if not sources:
+        return
+    from rota.steps.places import shown
 
-
-def _place(place: dict[str, Any]) -> str:
-    """`lines 120–135: “def run_forever(self): …”`."""
-    quote = f"“{place['quote']}”"
-    if "page" in place:
-        return f"page {place['page']}: {quote}"
-    if "lines" not in place:
-        return quote
-    first, last = place["lines"]
-    return f"line {first}: {quote}" if first == last else f"lines {first}–{last}: {quote}"
+    print("\nSources:")
+    for source in sources:
+        print(f"  [{source['number']}] {source['title']}")
+        for place in source.get("places", ()):
+            print(f"        {printable(shown(place))}")
 
 
 def printable(text: str) -> str:
@@ -67,8 +59,6 @@ def _closing_lines(job: dict[str, Any], models: list[dict[str, Any]]) -> list[st
         lines.append(f"Read {coverage.get('sentence') or _coverage(coverage)}.")
     if job["status"] == "done" and "answer" not in job and "steps" in (job.get("plan") or {}).get("estimate", {}):
         lines += plan_lines(job["plan"])
-    elif job["status"] == "done" and "answer" not in job and job.get("estimate_usd") is not None:
-        lines.append(_estimate(job))
     if job.get("answer") and job.get("model"):
         lines.append(_answered(job))
     totals = _totals(job)
@@ -126,13 +116,6 @@ def _mix_lines(found: dict[str, Any]) -> list[str]:
         for name, share in found["models"].items()
     ]
     return list(table_lines(rows, "  ")) if rows else []
-
-
-def _estimate(job: dict[str, Any]) -> str:
-    batches = counted(job["progress"]["batches_total"], "batch")
-    documents = counted(job["progress"]["documents_total"], "document")
-    when = f", about {duration(job['eta_s'])}" if job.get("eta_s") else ""
-    return f"It would take {batches} of {documents}{when}, and cost about {money(job['estimate_usd'])}."
 
 
 def _coverage(coverage: dict[str, Any]) -> str:

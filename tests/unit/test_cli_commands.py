@@ -320,3 +320,14 @@ def test_the_help_of_every_command_teaches(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit) as misused:
         main(["run"])
     assert misused.value.code == 2
+
+
+def test_sources_are_shown_with_their_places(api: LoopbackApi, notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Lines or a page and what stands there; what would command a terminal is taken out of a quote."""
+    places = [{"lines": [3, 5], "quote": "the rent \x1b[31mis 900"}, {"page": 7, "quote": "signed"}]
+    source = {"number": 1, "title": "lease.md", "origin": "request", "places": places}
+    api.replies[SHOWN] = [(200, job("done", answer="900 [1:3-5].", sources=[source]))]
+    assert main(["run", "How much?", str(notes)]) == 0
+    out = capsys.readouterr().out
+    assert "lines 3–5: “the rent  [31mis 900”" in out
+    assert "page 7: “signed”" in out

@@ -17,7 +17,6 @@ import pytest
 
 from rota.documents.sources.archive_limits import ArchiveLimits
 from rota.documents.sources.archive_streams import XZ_MEMORY_BYTES
-from rota.documents.sources.archives import members
 from rota.errors import UnreadableDocumentError
 from tests.fixtures.archives import (
     PACKERS,
@@ -25,6 +24,7 @@ from tests.fixtures.archives import (
     directory_fields,
     listed,
     local_file,
+    members,
     pax,
     raw_zip,
     tar_entry,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -82,17 +83,17 @@ class Bucket:
         Raises PayloadTooLargeError before a byte above `max_bytes` is read, NotFoundError, and
         UnreadableDocumentError when this one object cannot be had (archived, forbidden, its key disabled).
         """
-        try:
-            found = self.s3.get_object(Bucket=self.name, Key=key)
-        except ClientError as error:
-            raise _translated(error, key) from error
-        with found["Body"] as body:
-            if found["ContentLength"] > max_bytes:
-                raise PayloadTooLargeError("", f"has {found['ContentLength']:,} bytes; at most {max_bytes:,} are read")
-            return Fetched(body.read(), found.get("ContentType", ""))
+        with self._opened(key, max_bytes) as (body, media_type):
+            return Fetched(body.read(), media_type)
 
     def download(self, key: str, file: BinaryIO, max_bytes: int) -> None:
         """Copy a user's object into a file, a piece at a time. Raises as `fetch` does."""
+        with self._opened(key, max_bytes) as (body, _):
+            shutil.copyfileobj(body, file, PIECE_BYTES)
+
+    @contextmanager
+    def _opened(self, key: str, max_bytes: int) -> Iterator[tuple[Any, str]]:
+        """A user's object as a stream, and its media type."""
         try:
             found = self.s3.get_object(Bucket=self.name, Key=key)
         except ClientError as error:
@@ -100,7 +101,7 @@ class Bucket:
         with found["Body"] as body:
             if found["ContentLength"] > max_bytes:
                 raise PayloadTooLargeError("", f"has {found['ContentLength']:,} bytes; at most {max_bytes:,} are read")
-            shutil.copyfileobj(body, file, PIECE_BYTES)
+            yield body, found.get("ContentType", "")
 
     def read_text(self, key: str) -> str:
         """A UTF-8 text; raises NotFoundError."""

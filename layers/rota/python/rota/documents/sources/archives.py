@@ -71,23 +71,12 @@ def has_archive_name(name: str) -> bool:
     return name.lower().endswith(_ENDINGS)
 
 
-def members(
-    file: BinaryIO, name: str, limits: ArchiveLimits | None = None, skip: int = 0
-) -> Iterator[Member | RejectedMember]:
-    """What an archive holds, in its order and one at a time; the first `skip` items are passed over.
-
-    Raises UnreadableDocumentError as `open_archive` does, and for a ZIP that is one document.
-    """
-    items = open_archive(file, name, limits, skip)
-    if items is None:
-        raise UnreadableDocumentError("is one document, no archive of documents")
-    return items
-
-
 def open_archive(
     file: BinaryIO, name: str, limits: ArchiveLimits | None = None, skip: int = 0
 ) -> Iterator[Member | RejectedMember] | None:
-    """`members`, or None for a ZIP that is one document, such as a .docx: it has to be read as a whole.
+    """What an archive holds, in its order and one at a time; the first `skip` items are passed over.
+
+    None for a ZIP that is one document, such as a .docx: it has to be read as a whole.
 
     `file` can be sought in and stays open while there is more to come. Folders, hidden and built files and empty ones
     are passed over in silence. Archives within are opened when their names say so, and their members come in their
