@@ -28,8 +28,7 @@ def plan_job(step: StepEvent, context: Any) -> StepEvent:
     made = _plan(step, prospect, context)
     if isinstance(made, StepEvent):
         return made
-    focused = Plan(focus=made["focus"], outline=made["outline"])
-    batches = write_batches(prospect.reading(), prospect.job, focused, prospect.catalog, parts.ledger())
+    batches = write_batches(prospect.reading(), prospect.readers(made["focus"]))
     estimate = prospect.estimate(batches.loads, made)
     files.put_plan({**made, **prospect.facts(estimate)})
     prospect.keep(prospect.job.options, estimate)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from functions import parts
-from rota.catalog import Catalog
-from rota.depth import depth_of, sized_catalog
+from rota.depth import depth_of
 from rota.documents.tokens import estimate_tokens
 from rota.estimate import JobEstimate, Load
 from rota.job_files import JobFiles
@@ -22,6 +21,7 @@ from rota.planning.reading import Reading
 from rota.planning.work import Outlook
 from rota.pricing import NANO
 from rota.providers.structured_output import schema_instruction
+from rota.readers import Readers
 from rota.records import DocumentInfo
 from rota.steps import plan
 
@@ -51,17 +51,16 @@ class Prospect:
         """How closely its documents will be read."""
         return depth_of(self.job.options)
 
-    @property
-    def catalog(self) -> Catalog:
-        """The pool file with the sizes of that depth."""
-        return sized_catalog(self.outlook.catalog, self.depth)
-
     def reading(self) -> JobFiles:
         """The files as batches are made from them."""
         numbers = [document["number"] for document in self.chosen.way.documents]
         return Reading(self.files, numbers, self.job.query, self.depth)
 
-    def estimate(self, loads: Mapping[str, Load], made: Mapping[str, Any]) -> JobEstimate:
+    def readers(self, focus: Sequence[str]) -> Readers:
+        """Who reads them."""
+        return replace(self.outlook, job=self.job, focus=focus).readers
+
+    def estimate(self, loads: Sequence[Load], made: Mapping[str, Any]) -> JobEstimate:
         """What the job will take, now that its batches are there and, but for a dry run, its plan is made."""
         job, before = self.job, done_before(made)
         tokens = self.plan_tokens if job.options.get("dry_run") and self.search_plan is None else None

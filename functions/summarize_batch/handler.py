@@ -69,7 +69,7 @@ def _notes(step: StepEvent, job: Job, files: JobFiles, batch: Batch, context: An
 
 
 def _work(job: Job, files: JobFiles, batch: Batch, complexity: Complexity | None) -> Work[Summary]:
-    task = summarize.template_of(batch)
+    task = summarize.task_of(batch)
     config, focus = sized(step_of(parts.catalog(), task), task, depth_of(job.options)), files.plan()["focus"]
     asked = summarize.prompt(job.query, focus, batch, config.max_output_tokens)
     return Work(

@@ -8,19 +8,19 @@ from typing import Any, cast
 import pytest
 
 from rota.accounts import Account
-from rota.batches import CODE_QUOTA_SHARE, Batches, write_batches
+from rota.batches import Batches, write_batches
 from rota.catalog import Catalog, parse_catalog
 from rota.documents.group import passage_tokens
 from rota.errors import NoCapacityError
 from rota.job_files import JobFiles
 from rota.job_item import Job
 from rota.job_requests import step_of, summary_request
-from rota.ledger import Ledger
+from rota.readers import CODE_QUOTA_SHARE, Readers
 from rota.records import Batch, Document
 from rota.steps import summarize
 from tests.fixtures.tiers import MODELS, document
 
-PLAN: Any = {"focus": ["the end"], "outline": []}
+FOCUS = ["the end"]
 ANALYZE = {"pool": "both", "max_input_tokens": 50_000, "max_output_tokens": 400}
 RULE = {"name": "hard", "when": {"task": "analyze", "complexity": "complex"}, "use": {"pool": "strong"}}
 
@@ -67,19 +67,14 @@ class Pile:
         return "manifest.jsonl"
 
 
-class Accounts:
-    """A ledger on which nothing was ever booked."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self.catalog = catalog
-
-    def read(self, model_ids: Iterable[str]) -> dict[str, Account]:
-        """The accounts of these models."""
-        found = {}
-        for model in map(self.catalog.model, model_ids):
-            limiters = {limit.name: limit.limiter() for limit in model.limits}
-            found[model.id] = Account(model.id, limiters, limiters)
-        return found
+def readers(pool: Catalog, **options: Any) -> Readers:
+    """Of a job on a ledger on which nothing was ever booked."""
+    accounts = {}
+    for model in pool.models:
+        limiters = {limit.name: limit.limiter() for limit in model.limits}
+        accounts[model.id] = Account(model.id, limiters, limiters)
+    job = Job("j", "ada", "api", "planning", "What is it?", 0, options=options)
+    return Readers(job, pool, accounts, FOCUS)
 
 
 def one(number: int, title: str, imports: list[str] | None = None, words: int = 400) -> Document:
@@ -108,8 +103,7 @@ def close(first: int, count: int) -> list[Document]:
 def write(documents: Iterable[Document], pool: Catalog, **options: Any) -> tuple[Pile, Batches]:
     """The batches of a job with these documents."""
     pile = Pile(documents)
-    job = Job("j", "ada", "api", "planning", "What is it?", 0, options=options)
-    written = write_batches(cast(JobFiles, pile), job, PLAN, pool, cast(Ledger, Accounts(pool)))
+    written = write_batches(cast(JobFiles, pile), readers(pool, **options))
     assert pile.manifest == [f"b{n:04d}" for n in range(1, len(pile.manifest) + 1)] == list(pile.batches)
     held = sorted({p["number"] for batch in pile.batches.values() for p in batch["passages"]})
     assert held == sorted(pile.documents)
@@ -139,8 +133,8 @@ def test_without_a_step_for_it_code_is_summarised_like_the_rest() -> None:
     for pile, written in (write(MIXED, catalog(None)), write(MIXED, catalog(), mode="extractive")):
         assert [count for _, count in kinds(pile)] == [2, 2, 2, 2, 1]
         assert all("kind" not in batch for batch in pile.batches.values())
-        assert set(written.loads) <= {"summarize"}
-    assert written.loads == {}
+        assert {load.task for load in written.loads} <= {"summarize"}
+    assert written.loads == []
 
 
 def test_models_that_take_little_summarise_code() -> None:
@@ -157,9 +151,12 @@ def test_complex_code_goes_to_the_stronger_model_in_larger_batches() -> None:
     assert len(batches[0]["passages"]) == 26
     for batch in batches:
         quota = 40_000 if batch["complexity"]["score"] > 0.7 else 20_000
-        asked = summarize.prompt("What is it?", PLAN["focus"], batch, 400)
+        asked = summarize.prompt("What is it?", FOCUS, batch, 400)
         assert asked.tokens + 400 <= CODE_QUOTA_SHARE * quota
-    assert [model.id for model in written.models["analyze"]] == ["strong", "small", "middle"]
+    asked = readers(catalog())
+    aimed = [[model.id for model in asked.models(load.task, load.score)] for load in written.loads]
+    assert aimed == [["strong"], ["small", "middle"]]
+    assert [load.calls for load in written.loads] == [1, len(batches) - 1]
 
 
 def test_a_model_may_bound_its_batches() -> None:
@@ -173,19 +170,21 @@ def test_a_caller_who_names_a_model_gets_batches_of_its_size() -> None:
     """Whatever the rules say."""
     pile, written = write(close(1, 30), catalog(), model="small")
     assert len(pile.batches) > 1
-    assert [model.id for model in written.models["analyze"]] == ["small"]
+    [load] = written.loads
+    assert [model.id for model in readers(catalog(), model="small").models(load.task, load.score)] == ["small"]
 
 
 def test_loads_are_told_by_task() -> None:
     """Calls, tokens of prompts, and the most that may be answered."""
     pile, written = write(MIXED, catalog())
-    assert set(written.loads) == {"summarize", "analyze"}
-    assert (written.loads["analyze"].calls, written.loads["summarize"].calls) == (1, 2)
-    assert (written.loads["analyze"].output_tokens, written.loads["summarize"].output_tokens) == (400, 200)
+    loads = {load.task: load for load in written.loads}
+    assert list(loads) == ["analyze", "summarize"]
+    assert [load.calls for load in loads.values()] == [1, 2]
+    assert [load.output_tokens for load in loads.values()] == [400, 200]
     code = pile.batches["b0001"]
-    frame = summarize.frame_tokens("What is it?", PLAN["focus"], 400, "analyze")
-    assert written.loads["analyze"].input_tokens == frame + sum(map(passage_tokens, code["passages"]))
-    assert written.count == sum(load.calls for load in written.loads.values()) == 3
+    frame = summarize.frame_tokens("What is it?", FOCUS, 400, "analyze")
+    assert loads["analyze"].input_tokens == frame + sum(map(passage_tokens, code["passages"]))
+    assert written.count == sum(load.calls for load in written.loads) == 3
 
 
 def test_calls_that_read_code_are_of_a_task_and_step_of_their_own() -> None:
@@ -223,9 +222,7 @@ def test_documents_are_read_as_batches_need_them() -> None:
             self.most = max(self.most, self.reading - sum(len(b["passages"]) for b in self.batches.values()))
             return super().document(number)
 
-    pool = catalog()
     pile = Watched([one(n, f"d{n % 10}/m{n}.py", []) for n in range(1, 1_001)])
-    job = Job("j", "ada", "api", "planning", "What is it?", 0)
-    write_batches(cast(JobFiles, pile), job, PLAN, pool, cast(Ledger, Accounts(pool)))
+    write_batches(cast(JobFiles, pile), readers(catalog()))
     assert pile.reading == 1_000
     assert pile.most < 800

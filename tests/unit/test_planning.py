@@ -147,9 +147,33 @@ def test_depth_and_documents_change_the_estimate() -> None:
     assert sum(found["normal", 40].mix.values()) == pytest.approx(1, abs=0.001)
 
 
+def sources(first: int, count: int, folder: str, close: bool) -> list[DocumentInfo]:
+    """Source files of 9,000 characters; of `close` ones each imports all others."""
+    numbers = range(first, first + count)
+    found = infos(count)
+    for number, one in zip(numbers, found, strict=True):
+        imports = [f"{folder}.m{other}" for other in numbers if close and other != number]
+        one.update(number=number, title=f"{folder}/m{number}.py", imports=imports)
+    return found
+
+
+def test_complex_code_is_planned_on_the_models_that_will_read_it() -> None:
+    """A rule sends it to dearer ones: what it costs there is what the plan says."""
+    code = [*sources(1, 10, "close", close=True), *sources(11, 10, "loose", close=False)]
+    loads = predicted(outlook(ROTA), code)
+    assert {load.task for load in loads} == {"analyze"}
+    hard, easy = sorted(loads, key=lambda load: load.score or 0.0, reverse=True)
+    analyze = forecast(outlook(ROTA), loads, 20, Circumstances(NOW_MS)).steps[1]
+    assert analyze.step == "analyze"
+    assert analyze.calls == hard.calls + easy.calls == sum(share.calls for share in analyze.models.values())
+    for load, name in ((hard, "complex-code"), (easy, "code")):
+        alone = forecast(outlook(ROTA), [load], 20, Circumstances(NOW_MS)).steps[1]
+        assert set(alone.models) <= set(ROTA.pools[name].models)
+
+
 def test_others_bookings_cost_time() -> None:
     """The same job on a pool whose windows are spent waits for a minute."""
-    load = {"summarize": Load(10, 20_000, 5_000)}
+    load = [Load("summarize", 10, 20_000, 5_000)]
     free = outlook(TWO)
     now_s = NOW_MS // 1000
     spent = {
@@ -165,7 +189,7 @@ def test_others_bookings_cost_time() -> None:
 def test_more_calls_than_are_run_ahead_go_on_at_their_pace() -> None:
     """Three times the calls take about three times as long, in no more work of ours."""
     one, three = (
-        forecast(outlook(TWO), {"summarize": Load(n, 3000 * n, 250 * n)}, n, Circumstances(NOW_MS))
+        forecast(outlook(TWO), [Load("summarize", n, 3000 * n, 250 * n)], n, Circumstances(NOW_MS))
         for n in (4_000, 12_000)
     )
     assert three.eta_s == pytest.approx(3 * one.eta_s, rel=0.1)
@@ -200,7 +224,7 @@ def test_a_bucket_refills_all_the_time() -> None:
 
 def test_the_latest_starts_leave_time_for_what_follows() -> None:
     """Notes must be begun so that the notes, the synthesis and the answer end in time."""
-    found = forecast(outlook(ROTA), {"summarize": Load(20, 60_000, 10_000)}, 20, Circumstances(NOW_MS))
+    found = forecast(outlook(ROTA), [Load("summarize", 20, 60_000, 10_000)], 20, Circumstances(NOW_MS))
     latest = latest_starts(found, 60)
     assert latest["summarize"] < latest["synthesize"] < latest["answer"] < 60
 

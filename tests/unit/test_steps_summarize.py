@@ -54,7 +54,7 @@ def test_code_has_a_prompt_of_its_own() -> None:
     """About files, their parts and how they work together; the task of its call has the same name."""
     code: Batch = {**BATCH, "kind": "code"}
     asked = summarize.prompt(QUESTION, ["retention"], code, 2000)
-    assert (summarize.template_of(code), summarize.template_of(BATCH)) == ("analyze", "summarize")
+    assert (summarize.task_of(code), summarize.task_of(BATCH)) == ("analyze", "summarize")
     assert "source files" in asked.system
     assert "line" in asked.system
     assert "at most 1200 words" in asked.system

@@ -6,14 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rota.records import NotesTask
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Calls to be made: how many, and their input and (bounded) output tokens together."""
+    """Calls that take notes, aimed at the same models: how many, and their input and (bounded) output tokens together.
 
+    `score` is how complex the code is that they read: None where there is none, or none that could be analysed.
+    """
+
+    task: NotesTask
     calls: int
     input_tokens: int
     output_tokens: int
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

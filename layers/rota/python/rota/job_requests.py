@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from rota.records import NotesTask
 from rota.routing.request import ModelRequest, Stakes
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from rota.routing.complexity import Complexity
 
 
-def step_of(catalog: Catalog, task: Literal["summarize", "analyze"]) -> Step:
+def step_of(catalog: Catalog, task: NotesTask) -> Step:
     """The step of a task that reads documents; code is summarised where the pool file has no step `analyze`."""
     return (catalog.steps.analyze if task == "analyze" else None) or catalog.steps.summarize
 
@@ -24,7 +25,7 @@ def summary_request(
     input_tokens: int,
     batch_id: str = "",
     complexity: Complexity | None = None,
-    task: Literal["summarize", "analyze"] = "summarize",
+    task: NotesTask = "summarize",
 ) -> ModelRequest:
     """Notes on one batch: bulk, rotated by the batch's number (`b0001` is the first).
 

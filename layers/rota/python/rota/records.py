@@ -100,6 +100,10 @@ class Passage(TypedDict):
     lines: NotRequired[list[int]]
 
 
+NotesTask = Literal["summarize", "analyze"]
+"""The tasks, and steps, that take notes on documents: `analyze` on batches of code."""
+
+
 class BatchComplexity(TypedDict):
     """How complex the code of a batch is: `rota.documents.code.complexity`, each 0 to 1.
 

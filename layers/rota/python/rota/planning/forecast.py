@@ -30,7 +30,7 @@ class Circumstances:
 
 def forecast(
     outlook: Outlook,
-    loads: Mapping[str, Load],
+    loads: Sequence[Load],
     documents: int,
     around: Circumstances,
     before: Sequence[StepEstimate] = (),
@@ -41,9 +41,14 @@ def forecast(
     job without models takes the time of its children's own work.
     """
     rehearsal = Rehearsal(outlook.catalog, outlook.accounts, around.now_ms, around.at_once, around.overheads)
-    went = [rehearsed for stage in stages(outlook, loads) for rehearsed in rehearsal.run(stage)]
-    steps = [*before, *map(_step, went)]
-    batches = sum(load.calls for load in loads.values())
+    went: list[Rehearsed] = []
+    steps = list(before)
+    for stage in stages(outlook, loads):
+        done = rehearsal.run(stage)
+        went += done
+        names = dict.fromkeys(each.work.step for each in done)
+        steps += [_step([each for each in done if each.work.step == name]) for name in names]
+    batches = sum(load.calls for load in loads)
     eta_s = max((each.end_s for each in went), default=_without_models_s(batches, around))
     return JobEstimate(
         documents=documents,
@@ -83,24 +88,28 @@ def done_before(made: Mapping[str, Any]) -> list[StepEstimate]:
     return [StepEstimate("plan", 1, *tokens, cost_usd, 0.0, 0.0, models)]
 
 
-def _step(went: Rehearsed) -> StepEstimate:
-    models = {
-        name: ModelShare(
-            calls=round(calls),
-            tokens=round(calls * went.terms[name].usage.total_tokens),
-            cost_usd=round(calls * went.terms[name].cost_nanousd / NANO, 6),
-        )
-        for name, calls in went.calls.items()
-    }
+def _step(works: Sequence[Rehearsed]) -> StepEstimate:
+    """Works of one step that are done side by side, as one."""
+    shares = [(calls, name, each.terms[name]) for each in works for name, calls in each.calls.items()]
+    calls = sum(calls for calls, _, _ in shares)
     return StepEstimate(
-        step=went.work.step,
-        calls=round(sum(went.calls.values())),
-        input_tokens=round(sum(calls * went.terms[name].usage.input_tokens for name, calls in went.calls.items())),
-        output_tokens=round(sum(calls * went.terms[name].usage.output_tokens for name, calls in went.calls.items())),
-        cost_usd=round(sum(share.cost_usd for share in models.values()), 6),
-        took_s=round(went.end_s - went.begin_s, 1),
-        call_s=round(went.call_s, 1),
-        models=models,
+        step=works[0].work.step,
+        calls=round(calls),
+        input_tokens=round(sum(calls * terms.usage.input_tokens for calls, _, terms in shares)),
+        output_tokens=round(sum(calls * terms.usage.output_tokens for calls, _, terms in shares)),
+        cost_usd=round(sum(calls * terms.cost_nanousd for calls, _, terms in shares) / NANO, 6),
+        took_s=round(max(each.end_s for each in works) - works[0].begin_s, 1),
+        call_s=round(sum(calls * terms.took_s for calls, _, terms in shares) / calls if calls else 0.0, 1),
+        models=_together(
+            {
+                name: ModelShare(
+                    calls=round(calls),
+                    tokens=round(calls * terms.usage.total_tokens),
+                    cost_usd=round(calls * terms.cost_nanousd / NANO, 6),
+                )
+            }
+            for calls, name, terms in shares
+        ),
     )
 
 

@@ -2,69 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rota.depth import characters_read
-from rota.documents.code.files import is_code
-from rota.documents.group import FRAME_TOKENS, MIN_BATCH_TOKENS, OPEN_BATCHES
+from rota.documents.code.portions import Portion, portions
+from rota.documents.code.weigh import JobCode
+from rota.documents.group import FRAME_TOKENS, OPEN_BATCHES
 from rota.documents.tokens import estimate_tokens
-from rota.errors import NoCapacityError
 from rota.estimate import Load
-from rota.job_requests import summary_request
-from rota.planning.work import NotesTask, Outlook
+from rota.planning.work import Outlook
+from rota.readers import Loads
 from rota.records import DocumentInfo
-from rota.routing.budget import input_budget
-from rota.steps import summarize
 
 CHARACTERS_PER_TOKEN = 3.3
 """As `documents.tokens` estimates ASCII; what else a text holds is told by its bytes."""
 FILLED = 0.9
 """Share of its room that a piece of a long document takes: it ends where the text allows."""
-CODE_QUOTA_SHARE = 0.5
-"""Of a token quota that one batch of code may take; see `batches`."""
 
 
-def predicted(outlook: Outlook, documents: Sequence[DocumentInfo]) -> dict[str, Load]:
-    """The calls that read these documents, by step. Empty for a job without models.
+def predicted(outlook: Outlook, documents: Sequence[DocumentInfo]) -> list[Load]:
+    """The calls that read these documents; none for a job without models.
 
     Raises NoCapacityError when the pool's quotas leave no room for documents beside the prompt.
     """
-    if outlook.job.options.get("mode") == "extractive":
-        return {}
-    whole, found = _room(outlook, "summarize"), dict[str, Load]()
-    code_room = _room(outlook, "analyze") if outlook.catalog.steps.analyze else 0
-    code = [one for one in documents if code_room >= whole and is_code(one["title"])]
-    others = [one for one in documents if not (code_room >= whole and is_code(one["title"]))]
-    reading: list[tuple[NotesTask, list[DocumentInfo], int]] = [
-        ("analyze", code, code_room),
-        ("summarize", others, whole),
-    ]
-    for name, some, room in reading:
-        if some:
-            found[name] = _load(outlook, name, [_tokens(one, outlook.depth) for one in some], room)
-    return found
+    readers = outlook.readers
+    if not readers.spend:
+        return []
+    loads, room, code = Loads(readers), readers.documents_room(), JobCode.of(documents)
+    sizes = {one["number"]: _tokens(one, outlook.depth) for one in documents}
+    code_room = readers.code_room() if code.files else None
+    if code_room:
+        characters = {one["number"]: characters_read(one, outlook.depth) for one in documents}
+        for part in _joined(portions(documents, code, code_room), sizes):
+            score = code.score(part.numbers, sum(characters[number] for number in part.numbers))
+            for tokens in _packed((sizes.pop(number) for number in part.numbers), part.max_tokens):
+                loads.add("analyze", tokens, score)
+    for tokens in _packed(sizes.values(), room):
+        loads.add("summarize", tokens)
+    return list(loads)
 
 
 def tokens_of(documents: Iterable[DocumentInfo], depth: str = "normal") -> int:
     """Tokens of documents by estimate, as far as they are read at a depth."""
     return sum(_tokens(one, depth) for one in documents)
-
-
-def _load(outlook: Outlook, name: NotesTask, sizes: Sequence[int], room: int) -> Load:
-    step = outlook.step(name)
-    frame = summarize.frame_tokens(outlook.job.query, outlook.focus, step.max_output_tokens, name)
-    batches = list(_packed(sizes, room))
-    return Load(len(batches), sum(batches) + frame * len(batches), step.max_output_tokens * len(batches))
-
-
-def _room(outlook: Outlook, name: NotesTask) -> int:
-    step, share = outlook.step(name), CODE_QUOTA_SHARE if name == "analyze" else 1.0
-    models = outlook.models(summary_request(outlook.job, step, 0, task=name))
-    frame = summarize.frame_tokens(outlook.job.query, outlook.focus, step.max_output_tokens, name)
-    room = input_budget(models, step, outlook.accounts, share) - frame
-    if room < MIN_BATCH_TOKENS and name == "summarize":
-        raise NoCapacityError(f"the summaries' pool leaves {room} tokens a call for documents")
-    return room
 
 
 def _tokens(document: DocumentInfo, depth: str) -> int:
@@ -75,6 +55,21 @@ def _tokens(document: DocumentInfo, depth: str) -> int:
     whole = (characters - beyond) / CHARACTERS_PER_TOKEN + beyond
     share = characters_read(document, depth) / max(1, characters)
     return round(whole * share) + estimate_tokens(document["title"]) + FRAME_TOKENS
+
+
+def _joined(parts: Iterable[Portion], sizes: Mapping[int, int]) -> Iterator[Portion]:
+    """Portions as `documents.group.pack_groups` joins them: what one leaves free takes the next, if that fits whole."""
+    last, used = Portion((), 0), 0
+    for part in parts:
+        tokens = sum(sizes[number] for number in part.numbers)
+        if part.max_tokens == last.max_tokens and used + tokens <= part.max_tokens:
+            last, used = Portion((*last.numbers, *part.numbers), part.max_tokens), used + tokens
+            continue
+        if last.numbers:
+            yield last
+        last, used = part, tokens
+    if last.numbers:
+        yield last
 
 
 def _packed(sizes: Iterable[int], room: int) -> Iterator[int]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from rota.accounts import Account
 from rota.catalog import Catalog, Model, Step
-from rota.depth import depth_of, sized
+from rota.depth import depth_of, sized, sized_catalog
 from rota.estimate import Load
 from rota.job_item import Job
-from rota.job_requests import step_request, summary_request
+from rota.job_requests import step_request
 from rota.learned import ENOUGH
+from rota.readers import Readers
 from rota.routing.aim import aim
 from rota.routing.budget import input_budget
 from rota.routing.chain import pool_of
@@ -32,7 +33,6 @@ Simulated models write 0.3 to 0.95 of it in notes, by how much of a document is 
 """
 MERGED = 0.4
 """Merged notes ÷ the notes that go in: what is said twice is said once, what is beside the question is left out."""
-NotesTask = Literal["summarize", "analyze"]
 NOTES = frozenset({"summarize", "analyze"})
 """Steps whose calls are so many that what a model has learned of its output is theirs."""
 
@@ -75,23 +75,27 @@ class Outlook:
         """How closely documents are read."""
         return depth_of(self.job.options)
 
-    def step(self, name: str) -> Step:
-        """A step's sizes at the job's depth; notes on code are as large as others where rota.yaml does not say."""
-        found: Step = getattr(self.catalog.steps, name) or self.catalog.steps.summarize
-        return sized(found, name, self.depth)
+    @property
+    def readers(self) -> Readers:
+        """Who reads its documents."""
+        return Readers(self.job, sized_catalog(self.catalog, self.depth), self.accounts, self.focus)
+
+    def step(self, name: Literal["plan", "synthesize", "answer"]) -> Step:
+        """A step's sizes at the job's depth."""
+        return sized(getattr(self.catalog.steps, name), name, self.depth)
 
     def models(self, request: ModelRequest) -> list[Model]:
         """The models that a request is aimed at."""
         return [self.catalog.model(name) for name in pool_of(aim(request, self.catalog).use, self.catalog).models]
 
 
-def stages(outlook: Outlook, loads: Mapping[str, Load]) -> Iterator[Stage]:
-    """The work of a job whose batches are `loads`, by step, in the order in which it is done."""
+def stages(outlook: Outlook, loads: Iterable[Load]) -> Iterator[Stage]:
+    """The work of a job whose batches are `loads`, in the order in which it is done."""
     if outlook.job.options.get("mode") == "extractive":
         return
     if outlook.plan_tokens is not None:
         yield [_single(outlook, "plan", outlook.plan_tokens)]
-    notes = [_notes(outlook, name, load) for name, load in loads.items() if load.calls]
+    notes = [_notes(outlook.readers, load) for load in loads]
     if not notes:
         return
     yield notes
@@ -103,11 +107,10 @@ def stages(outlook: Outlook, loads: Mapping[str, Load]) -> Iterator[Stage]:
     yield [_answer(outlook, count * tokens)]
 
 
-def _notes(outlook: Outlook, name: str, load: Load) -> Work:
-    task: NotesTask = "analyze" if name == "analyze" else "summarize"
-    request = summary_request(outlook.job, outlook.step(name), load.input_tokens // load.calls, task=task)
+def _notes(readers: Readers, load: Load) -> Work:
+    request = readers.request(load.task, load.score, load.input_tokens // load.calls)
     request = replace(request, max_output_tokens=load.output_tokens // load.calls)
-    return Work(name, request, load.calls, _share("summarize", request.max_output_tokens))
+    return Work(load.task, request, load.calls, _share("summarize", request.max_output_tokens))
 
 
 def _single(outlook: Outlook, name: Literal["plan", "answer"], input_tokens: int) -> Work:

@@ -12,14 +12,11 @@ from typing import Literal
 from rota.documents.chunk import beginning
 from rota.documents.extraction.extract import LINE_TOKENS, extract, quote_texts
 from rota.errors import InvalidOutputError
-from rota.records import Batch, Passage, Summary
+from rota.records import Batch, NotesTask, Passage, Summary
 from rota.steps import citations, delimit
 from rota.steps.output import bare
 from rota.steps.prompt import StepPrompt, bullets, fill, words
 from rota.steps.statements import as_list, marked
-
-Template = Literal["summarize", "analyze"]
-"""The prompts for documents and for code, named like their tasks."""
 
 QUESTION_TOKENS = 600
 """A longer question is shortened here, so that documents keep their room; the answer's prompt has it whole."""
@@ -33,17 +30,17 @@ _LAST_MARKS = re.compile(rf"{_MARKS}(?=[.!?…。！？]*$)")
 
 def prompt(question: str, focus: Sequence[str], batch: Batch, max_output_tokens: int) -> StepPrompt:
     """Ask for notes on a batch."""
-    return _filled(template_of(batch), question, focus, delimit.documents(batch["passages"]), max_output_tokens)
+    return _filled(task_of(batch), question, focus, delimit.documents(batch["passages"]), max_output_tokens)
 
 
-def template_of(batch: Batch) -> Template:
-    """The prompt for a batch, which is also the task of its call."""
+def task_of(batch: Batch) -> NotesTask:
+    """The task of a batch's call, which is also the name of its prompt."""
     return "analyze" if batch.get("kind") == "code" else "summarize"
 
 
-def frame_tokens(question: str, focus: Sequence[str], max_output_tokens: int, template: Template = "summarize") -> int:
+def frame_tokens(question: str, focus: Sequence[str], max_output_tokens: int, task: NotesTask = "summarize") -> int:
     """What a prompt holds besides its passages; `documents.group.pack` may fill the rest of the step's input."""
-    return _filled(template, question, focus, "", max_output_tokens).tokens
+    return _filled(task, question, focus, "", max_output_tokens).tokens
 
 
 def check(text: str, batch: Batch) -> Summary:
@@ -129,11 +126,9 @@ def _shortened(titled: tuple[str, str], question: str, max_tokens: int) -> str:
     return beginning(found[0], max(4, max_tokens - LINE_TOKENS))
 
 
-def _filled(
-    template: Template, question: str, focus: Sequence[str], documents: str, max_output_tokens: int
-) -> StepPrompt:
+def _filled(task: NotesTask, question: str, focus: Sequence[str], documents: str, max_output_tokens: int) -> StepPrompt:
     return fill(
-        template,
+        task,
         question=delimit.question(beginning(question, QUESTION_TOKENS)),
         focus=bullets(list(focus), "- whatever helps to answer the question"),
         documents=documents,

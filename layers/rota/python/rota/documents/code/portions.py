@@ -62,8 +62,7 @@ class _Dividing:
         return [tuple(group) for group in cluster(files, sizes, links, max_tokens)]
 
     def size_for(self, numbers: Sequence[int]) -> int:
-        weighed = self.code.complexity(numbers, sum(self.infos[number]["characters"] for number in numbers))
-        return self.size_of(weighed.score if weighed.analysed else None)
+        return self.size_of(self.code.score(numbers, sum(self.infos[number]["characters"] for number in numbers)))
 
     def enlarged(self, found: Sequence[Portion], size: int) -> list[Portion]:
         """The files of some portions in larger ones, save for those which together are for smaller batches again."""

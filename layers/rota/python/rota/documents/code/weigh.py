@@ -35,6 +35,11 @@ class JobCode:
         """How complex some of the files are, of which there are `total_bytes`."""
         return group_complexity([self.files[number] for number in numbers], total_bytes, self.links)
 
+    def score(self, numbers: Iterable[int], total_bytes: int) -> float | None:
+        """As `complexity`, the score alone; None where the code could not be analysed."""
+        found = self.complexity(numbers, total_bytes)
+        return found.score if found.analysed else None
+
 
 def weighed(batches: Iterable[Batch], code: JobCode) -> Iterator[Batch]:
     """The same batches one by one, those with code with their `complexity`.

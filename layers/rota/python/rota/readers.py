@@ -1,0 +1,115 @@
+"""Who reads a job's documents: the models that a batch is aimed at, and how much of it one call may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from rota.accounts import Account
+from rota.catalog import Catalog, Model
+from rota.documents.code.portions import SCORES, SizeOf
+from rota.documents.group import MIN_BATCH_TOKENS
+from rota.errors import NoCapacityError
+from rota.estimate import Load
+from rota.job_item import Job
+from rota.job_requests import step_of, summary_request
+from rota.records import NotesTask
+from rota.routing.aim import aim
+from rota.routing.budget import input_budget
+from rota.routing.chain import pool_of
+from rota.routing.complexity import graded
+from rota.routing.request import ModelRequest
+from rota.steps import summarize
+
+CODE_QUOTA_SHARE = 0.5
+"""Of a token quota that one batch of code may take: two calls in each window fill it, where one of 60 % would leave
+the rest unused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Of one job: what it names, what a rule says, or the step's pool.
+
+    `catalog` has its steps at the job's depth, `accounts` are of all models (none without models), `focus` is the
+    plan's.
+    """
+
+    job: Job
+    catalog: Catalog
+    accounts: Mapping[str, Account]
+    focus: Sequence[str] = ()
+
+    @property
+    def spend(self) -> bool:
+        """Whether models are called at all."""
+        return self.job.options.get("mode") != "extractive"
+
+    def request(self, task: NotesTask, score: float | None = None, input_tokens: int = 0) -> ModelRequest:
+        """Notes on a batch. Rules may ask for the `score` of code (None where it could not be analysed)."""
+        complexity = None if score is None else graded(score, self.catalog.routing.thresholds, {})
+        step = step_of(self.catalog, task)
+        return summary_request(self.job, step, input_tokens, complexity=complexity, task=task)
+
+    def models(self, task: NotesTask, score: float | None = None) -> list[Model]:
+        """The models that may take such notes."""
+        pool = pool_of(aim(self.request(task, score), self.catalog).use, self.catalog)
+        return [self.catalog.model(model_id) for model_id in pool.models]
+
+    def frame_tokens(self, task: NotesTask) -> int:
+        """What a prompt holds beside its documents."""
+        most = step_of(self.catalog, task).max_output_tokens
+        return summarize.frame_tokens(self.job.query, self.focus, most, task)
+
+    def room(self, task: NotesTask, score: float | None = None) -> int:
+        """Tokens of documents in one batch."""
+        share = CODE_QUOTA_SHARE if task == "analyze" else 1.0
+        budget = input_budget(self.models(task, score), step_of(self.catalog, task), self.accounts, share)
+        return budget - self.frame_tokens(task)
+
+    def documents_room(self) -> int:
+        """Tokens in one batch of documents that are not code.
+
+        Raises NoCapacityError when the pool's quotas leave no room for documents beside the prompt.
+        """
+        room = self.room("summarize")
+        if room < MIN_BATCH_TOKENS:
+            raise NoCapacityError(
+                f"the summaries' pool leaves {room} tokens a call for documents, at least {MIN_BATCH_TOKENS} are needed"
+            )
+        return room
+
+    def code_room(self) -> SizeOf | None:
+        """The room for code by its score; None when it is to be summarised like the rest.
+
+        That is without a step for code, without models, and where the models that would read it take less of it than of
+        other documents: many small calls with long answers are no gain.
+        """
+        if self.catalog.steps.analyze is None or not self.spend:
+            return None
+        least = min(self.room("analyze", score) for score in SCORES)
+        return (lambda score: self.room("analyze", score)) if least >= self.room("summarize") else None
+
+
+@dataclass(slots=True)
+class Loads:
+    """What a job's batches will need, counted as they come: one load for each set of models that they are aimed at."""
+
+    readers: Readers
+    _loads: dict[tuple[str, ...], Load] = field(default_factory=dict)
+    _frames: dict[NotesTask, int] = field(default_factory=dict)
+
+    def add(self, task: NotesTask, tokens: int, score: float | None = None) -> None:
+        """Count one batch with so many tokens of documents."""
+        if task not in self._frames:
+            self._frames[task] = self.readers.frame_tokens(task)
+        aimed = (task, *(model.id for model in self.readers.models(task, score)))
+        load = self._loads.get(aimed, Load(task, 0, 0, 0, score))
+        self._loads[aimed] = replace(
+            load,
+            calls=load.calls + 1,
+            input_tokens=load.input_tokens + self._frames[task] + tokens,
+            output_tokens=load.output_tokens + step_of(self.readers.catalog, task).max_output_tokens,
+        )
+
+    def __iter__(self) -> Iterator[Load]:
+        return iter(self._loads.values())
