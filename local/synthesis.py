@@ -34,8 +34,10 @@ def assembly() -> Path:
         draft = Path(tempfile.mkdtemp(prefix=".local-", dir=finished.parent))
         try:
             _synthesise(draft)
-            if not finished.exists():
-                draft.rename(finished)
+            draft.rename(finished)
+        except OSError:
+            if not finished.exists():  # else another process was faster, and wrote the same
+                raise
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     finished.touch()

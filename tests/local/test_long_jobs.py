@@ -65,12 +65,13 @@ def test_notes_are_shown_by_document(stack: DeployedStack) -> None:
 @pytest.mark.parametrize("count", [3, 12])
 def test_a_plan_comes_true(stack: DeployedStack, count: int) -> None:
     """A dry run calls no model; documents, batches, calls, tokens and cost are then as it said, within 15 %."""
-    stack.wait_for_job(stack.start_job(QUESTION, chapters(6)))  # what calls teach is part of every plan
+    options = {"model": "mistral-large-3", "answer_tier": 1}  # what other tests' calls teach and book is elsewhere
+    stack.wait_for_job(stack.start_job(QUESTION, chapters(10), **options), timeout_s=240)
     texts = chapters(count, year=2000 + count)
-    planned = stack.wait_for_job(stack.start_job(QUESTION, texts, dry_run=True))
+    planned = stack.wait_for_job(stack.start_job(QUESTION, texts, dry_run=True, **options))
     assert planned["usage"]["calls"] == 0
     estimate = planned["plan"]["estimate"]
-    job = stack.wait_for_job(stack.start_job(QUESTION, texts), timeout_s=240)
+    job = stack.wait_for_job(stack.start_job(QUESTION, texts, **options), timeout_s=240)
     assert job["progress"]["batches_total"] == planned["progress"]["batches_total"]
     assert job["progress"]["documents_total"] == planned["progress"]["documents_total"] == count
     used = job["usage"]
@@ -100,8 +101,10 @@ def test_limits_change_the_plan_visibly(stack: DeployedStack) -> None:
 
 def test_what_was_written_once_is_not_paid_for_again(stack: DeployedStack) -> None:
     """A job that broke off is asked again: its notes are found, only what is missing is called for, and the answer."""
-    stack.simulated.fault("error", "nova-micro", count=3, status=400)  # the plan's call, and two batches'
-    first = stack.wait_for_job(stack.start_job(QUESTION, chapters(6), model="nova-micro", tolerated_failures=0.0))
+    model = "mistral-large-3"  # which makes no plan: without one the notes would be others
+    stack.simulated.fault("error", model, count=2, status=400)
+    texts = chapters(6, year=1993)
+    first = stack.wait_for_job(stack.start_job(QUESTION, texts, model=model, tolerated_failures=0.0))
     assert first["status"] == "failed"
     stack.simulated.clear_faults()
     before = len(calls_for(stack, first["job_id"], "summarize_batch"))
@@ -110,7 +113,7 @@ def test_what_was_written_once_is_not_paid_for_again(stack: DeployedStack) -> No
     again = stack.wait_for_job(reply.body["job_id"])
     assert (again["status"], again["coverage"]["read"]) == ("done", 6)
     called = [line for line in calls_for(stack, again["job_id"], "summarize_batch") if line["outcome"] == "ok"]
-    assert 0 < len(called) < 6 <= before
+    assert (len(called), before) == (2, 6)
     third = stack.wait_for_job(stack.api("POST", f"jobs/{again['job_id']}/rerun").body["job_id"])
     assert third["status"] == "done"
     assert calls_for(stack, third["job_id"], "summarize_batch", "plan_job") == []
@@ -122,9 +125,10 @@ def test_a_stopped_job_books_nothing_more(stack: DeployedStack) -> None:
     job_id = stack.start_job(QUESTION, chapters(5, year=1990), model="gpt-oss-20b")
     assert stack.eventually(lambda: stack.api("GET", f"jobs/{job_id}").body["progress"]["batches_waiting"] > 0)
     assert stack.api("DELETE", f"jobs/{job_id}").status == 202
+    time.sleep(4)  # for the calls that are under way
     called = len(calls_for(stack, job_id, "summarize_batch"))
     time.sleep(15)  # longer than the next starts on eight thousand tokens a minute are apart
-    assert len(calls_for(stack, job_id, "summarize_batch")) <= called + 1
+    assert len(calls_for(stack, job_id, "summarize_batch")) == called < 5
     assert stack.api("GET", f"jobs/{job_id}").body["status"] == "stopped"
 
 

@@ -25,13 +25,14 @@ def test_nothing_is_believed_of_a_few_calls() -> None:
     """The static estimate, the step's bound and the provider's time-out stand."""
     few = taught(ENOUGH - 1, 100, 10, 5)
     assert (few.input_tokens(1000), few.output_tokens(400), few.timeout_ms(400, 60_000)) == (1000, 400, 60_000)
-    assert few.expected(1000, 400) == (800, 240)
+    assert (few.expected_input(1000), few.expected_output(400, bulk=True)) == (None, None)
 
 
 def test_the_input_is_the_mean_and_one_deviation_more() -> None:
     """Half of the calls at 700 and half at 900: 800 + 100."""
     assert mixed(*[700, 900] * 10).input_tokens(1000) == 900 + FRAME_TOKENS
-    assert mixed(*[700, 900] * 10).expected(1000, 400) == (800, 320)
+    assert mixed(*[700, 900] * 10).expected_input(1000) == 800
+    assert mixed(*[700, 900] * 10).expected_output(400, bulk=True) == 320
 
 
 @pytest.mark.parametrize(("permille", "tokens"), [(100, 500), (9000, 2500)])
@@ -45,6 +46,16 @@ def test_output_that_nobody_uses_is_not_booked() -> None:
     assert taught(100, output_permille=400).output_tokens(1000) == 500
     assert taught(100, output_permille=900).output_tokens(1000) == 1000
     assert taught(100, output_permille=10).output_tokens(1000) == 250
+
+
+def test_notes_and_replies_teach_apart() -> None:
+    """A model that answers questions in a few words writes notes as long as ever."""
+    short = Learned.of(Sample(800, 100, pace(1000, 500), bulk=False))
+    both = Learned(*(getattr(taught(40), f.name) + 40 * getattr(short, f.name) for f in fields(short)))
+    assert (both.samples, both.notes) == (80, 40)
+    assert (both.expected_output(1000, bulk=True), both.expected_output(1000, bulk=False)) == (500, 100)
+    assert both.output_tokens(1000) == taught(40).output_tokens(1000)
+    assert taught(40).expected_output(1000, bulk=False) is None
 
 
 def test_the_time_out_follows_the_latency_and_the_output_asked_for() -> None:

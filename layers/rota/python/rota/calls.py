@@ -295,4 +295,5 @@ def _sample(request: ModelRequest, booking: Booking, completion: Completion) -> 
         input=1000 * (usage.input_tokens + usage.cached_tokens) // max(1, request.input_tokens),
         output=1000 if cut else 1000 * usage.output_tokens // max(1, request.max_output_tokens),
         pace=pace(completion.latency_ms, booking.max_output_tokens),
+        bulk=request.priority == "bulk",
     )

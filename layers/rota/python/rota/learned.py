@@ -32,22 +32,31 @@ FIXED_TOKENS = 500
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One call: permille of input to its estimate and of output to its bound, microseconds per token allowed."""
+    """One call: permille of input to its estimate and of output to its bound, microseconds per token allowed.
+
+    `bulk` is whether it took notes. A plan or an answer uses another share of its bound.
+    """
 
     input: int
     output: int
     pace: int
+    bulk: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """Sums over the samples. A call that timed out counts in the pace alone, with the time that it was given."""
+    """Sums over the samples. A call that timed out counts in the pace alone, with the time that it was given.
+
+    `notes` of the samples are bulk calls, whose outputs are `output`; those of all others are `replies`.
+    """
 
     samples: int = 0
     input: int = 0
     input_squares: int = 0
+    notes: int = 0
     output: int = 0
     output_squares: int = 0
+    replies: int = 0
     paces: int = 0
     pace: int = 0
     pace_squares: int = 0
@@ -58,7 +67,9 @@ class Learned:
         pace = {"paces": 1, "pace": sample.pace, "pace_squares": sample.pace**2}
         if timed_out:
             return cls(**pace)
-        return cls(1, sample.input, sample.input**2, sample.output, sample.output**2, **pace)
+        if not sample.bulk:
+            return cls(1, sample.input, sample.input**2, replies=sample.output, **pace)
+        return cls(1, sample.input, sample.input**2, 1, sample.output, sample.output**2, **pace)
 
     def halved(self) -> Learned:
         """What is taken off once the sums are full; nothing before."""
@@ -79,19 +90,23 @@ class Learned:
         return estimated if factor is None else FRAME_TOKENS + math.ceil(estimated * factor)
 
     def output_tokens(self, bound: int) -> int:
-        """The output to allow where a step allows `bound`: less when the model has never come near it."""
-        if self.samples < 4 * ENOUGH:
+        """The output to allow for notes where a step allows `bound`: less when the model has never come near it."""
+        if self.notes < 4 * ENOUGH:
             return bound
-        mean, deviation = _moments(self.samples, self.output, self.output_squares)
+        mean, deviation = _moments(self.notes, self.output, self.output_squares)
         share = HEADROOM * (mean + 3 * deviation) / 1000
         return math.ceil(bound * min(1.0, max(LEAST_SHARE, share)))
 
-    def expected(self, estimated: int, bound: int) -> tuple[int, int]:
-        """Input and output tokens that such a call uses on average."""
+    def expected_input(self, estimated: int) -> int | None:
+        """Input tokens of such a call on average; None while too few are known."""
         if self.samples < ENOUGH:
-            return round(estimated * USUAL_FACTOR), round(bound * USUAL_SHARE)
-        inputs, outputs = self.input / self.samples / 1000, self.output / self.samples / 1000
-        return round(estimated * min(MOST_FACTOR, inputs)), round(bound * min(1.0, outputs))
+            return None
+        return round(estimated * min(MOST_FACTOR, self.input / self.samples / 1000))
+
+    def expected_output(self, bound: int, bulk: bool) -> int | None:
+        """Output tokens of such a call on average; None while too few are known."""
+        count, total = (self.notes, self.output) if bulk else (self.samples - self.notes, self.replies)
+        return None if count < ENOUGH else round(bound * min(1.0, total / count / 1000))
 
     def timeout_ms(self, output_tokens: int, most_ms: int) -> int:
         """How long a call may take: far beyond the usual, and never longer than `most_ms`.

@@ -4,7 +4,7 @@
     b  blocked until (s)   q<l> quota it was written under  f<l> room left in the open slot   c<l> handed out of it
     u<l> bucket: full at (us)   <l><k> units in slot k     kc kr kf kl ki ko kb ku  lifetime counters
     x<l> quota as found    h<l> quota set by hand          n  disabled         s j g  shrunk to (permille) at (s), floor
-    y  strikes in a row    z  end of the queue (ms)        ln la ls lo lq lc lp lr  sums of what calls teach
+    y  strikes in a row    z  end of the queue (ms)        ln la ls lm lo lq lw lc lp lr  sums of what calls teach
     wa wc wf wl  at (s), calls, failures, latency where the window of health begins
     yu out of its pools until (s); 0: back, unnoticed      yw why it left them
 
@@ -42,8 +42,10 @@ LEARNED = {
     "samples": "ln",
     "input": "la",
     "input_squares": "ls",
+    "notes": "lm",
     "output": "lo",
     "output_squares": "lq",
+    "replies": "lw",
     "paces": "lc",
     "pace": "lp",
     "pace_squares": "lr",

@@ -95,7 +95,7 @@ def _learned(catalog: Catalog, model: Model, account: Account) -> dict[str, Any]
     return {
         "samples": samples,
         "input_tokens_per_estimated_token": round(learned.input / samples / 1000, 3) if samples else None,
-        "output_share_of_bound": round(learned.output / samples / 1000, 3) if samples else None,
+        "output_share_of_bound": round(learned.output / learned.notes / 1000, 3) if learned.notes else None,
         "mean_latency_ms": learned.latency_ms(output_tokens) if learned.paces else None,
         "timeout_ms": learned.timeout_ms(output_tokens, most_ms),
     }

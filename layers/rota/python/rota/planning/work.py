@@ -13,7 +13,6 @@ from rota.depth import depth_of, sized, sized_catalog
 from rota.estimate import Load
 from rota.job_item import Job
 from rota.job_requests import step_request
-from rota.learned import ENOUGH
 from rota.readers import Readers
 from rota.routing.aim import aim
 from rota.routing.budget import input_budget
@@ -33,8 +32,6 @@ Simulated models write 0.3 to 0.95 of it in notes, by how much of a document is 
 """
 MERGED = 0.4
 """Merged notes ÷ the notes that go in: what is said twice is said once, what is beside the question is left out."""
-NOTES = frozenset({"summarize", "analyze"})
-"""Steps whose calls are so many that what a model has learned of its output is theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +45,14 @@ class Work:
 
     def usage(self, account: Account) -> Usage:
         """What one call is likely to use on a model."""
-        known = account.learned.samples >= ENOUGH
-        learned = account.learned.expected(self.request.input_tokens, self.request.max_output_tokens)
-        inputs = learned[0] if known else round(self.request.input_tokens * INPUT_FACTOR)
-        outputs = learned[1] if known and self.step in NOTES else self.output_tokens
-        return Usage(inputs, outputs)
+        request, learned = self.request, account.learned
+        inputs = learned.expected_input(request.input_tokens)
+        bulk = request.priority == "bulk"  # what else a model has written were answers of every kind
+        outputs = learned.expected_output(request.max_output_tokens, bulk) if bulk else None
+        return Usage(
+            round(request.input_tokens * INPUT_FACTOR) if inputs is None else inputs,
+            self.output_tokens if outputs is None else outputs,
+        )
 
 
 Stage = Sequence[Work]

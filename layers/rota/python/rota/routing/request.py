@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from rota.catalog import Model
-from rota.learned import Learned
+from rota.learned import USUAL_FACTOR, USUAL_SHARE, Learned
 from rota.pricing import booked_amounts, used_amounts
 from rota.usage import Usage
 
@@ -80,6 +80,15 @@ class ModelRequest:
         """Units per limit that `model` would reserve if nothing were known of it."""
         return booked_amounts(model, self.input_tokens, self.max_output_tokens)
 
+    def usage(self, learned: Learned) -> Usage:
+        """What the call is likely to use on a model."""
+        inputs = learned.expected_input(self.input_tokens)
+        outputs = learned.expected_output(self.max_output_tokens, self.priority == "bulk")
+        return Usage(
+            round(self.input_tokens * USUAL_FACTOR) if inputs is None else inputs,
+            round(self.max_output_tokens * USUAL_SHARE) if outputs is None else outputs,
+        )
+
     def claim(self, model: Model, learned: Learned, timeout_ms: int) -> Claim:
         """What to book on `model`, after what its calls have taught; `timeout_ms` is the longest a call may take.
 
@@ -87,8 +96,8 @@ class ModelRequest:
         """
         bulk = self.priority == "bulk"
         output_tokens = learned.output_tokens(self.max_output_tokens) if bulk else self.max_output_tokens
-        likely_input, likely_output = learned.expected(self.input_tokens, self.max_output_tokens)
-        usage = Usage(likely_input, min(likely_output, output_tokens) if model.refunds else output_tokens)
+        likely = self.usage(learned)
+        usage = Usage(likely.input_tokens, min(likely.output_tokens, output_tokens) if model.refunds else output_tokens)
         amounts = booked_amounts(model, learned.input_tokens(self.input_tokens), output_tokens)
         expected = used_amounts(model, usage)
         return Claim(
