@@ -47,8 +47,9 @@ up: setup ## start the local stack
 down: setup ## stop the local stack and remove its data
 	rota down
 
+# On two processes, each with a stack of its own: most tests of the deployed stack wait for quotas.
 test: setup lint typecheck ## everything CI runs
-	python -m pytest
+	python -m pytest -n 2 --dist loadfile
 
 unit: $(VENV) ## only the fast tests: no emulator
 	python -m pytest tests/unit tests/functions
@@ -80,6 +81,7 @@ bench: setup $(BENCH) ## Rota beside its peers (most of an hour); then imports, 
 	python -m benchmarks.protocols
 	python -m benchmarks.scale
 	python -m benchmarks.end_to_end
+	python -m benchmarks.piles
 
 lock: $(VENV) ## pin every dependency group again, with hashes
 	@for group in runtime documents emulator bench dev uv; do \
