@@ -20,7 +20,7 @@ from random import Random
 from rota.documents.code.cluster import cluster
 from rota.documents.code.imports import imports
 from rota.documents.code.links import CodeFile, Links, links
-from rota.documents.group import FRAME_TOKENS, OPEN_BATCHES
+from rota.documents.group import FRAME_TOKENS, LINES_TOKENS, OPEN_BATCHES
 from rota.documents.tokens import estimate_tokens
 
 LIBRARY = Path(sysconfig.get_path("stdlib"))
@@ -46,7 +46,7 @@ def pile(packages: Iterable[str], with_modules: bool, most: int) -> dict[int, tu
     for number, path in enumerate(paths[:most], 1):
         title, text = str(path.relative_to(LIBRARY)), path.read_text("utf-8", "replace")
         names = [_renamed(name, named) for name in imports(title, text) or ()]
-        size = estimate_tokens(text) + estimate_tokens(title) + FRAME_TOKENS
+        size = estimate_tokens(text) + estimate_tokens(title) + FRAME_TOKENS + LINES_TOKENS
         found[number] = (CodeFile(number, f"of_{title}", names), size)
     return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -226,3 +228,26 @@ def test_documents_are_read_as_batches_need_them() -> None:
     write_batches(cast(JobFiles, pile), readers(catalog()))
     assert pile.reading == 1_000
     assert pile.most < 800
+
+
+@pytest.mark.parametrize(("characters", "at_once"), [(1_600, 8), (5_000_000, 1), (3_000_000, 2)])
+def test_large_documents_are_read_few_at_a_time(characters: int, at_once: int) -> None:
+    """Memory is bounded in characters, not in documents."""
+
+    class Counting(Pile):
+        now = most = 0
+        lock = threading.Lock()
+
+        def document(self, number: int) -> Document:
+            with self.lock:
+                self.now += 1
+                self.most = max(self.most, self.now)
+            time.sleep(0.02)
+            with self.lock:
+                self.now -= 1
+            return super().document(number)
+
+    large = [{**one(number, f"{number}.md"), "characters": characters} for number in range(1, 9)]
+    pile = Counting(cast(list[Document], large))
+    write_batches(cast(JobFiles, pile), readers(catalog()))
+    assert pile.most == at_once

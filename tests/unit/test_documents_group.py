@@ -145,7 +145,7 @@ def numbers(batch: Batch) -> list[int]:
 
 def test_small_documents_go_together_in_their_order() -> None:
     """Neighbours share a batch."""
-    batches = list(pack([document(n, "word " * 50) for n in range(1, 9)], 500))
+    batches = list(pack([document(n, "word " * 50) for n in range(1, 9)], 400))
     assert [numbers(batch) for batch in batches] == [[1, 2, 3, 4], [5, 6, 7, 8]]
 
 

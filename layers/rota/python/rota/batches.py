@@ -6,7 +6,7 @@ all other documents ──► as many together as a call may read ────�
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -22,6 +22,8 @@ from rota.steps import summarize
 
 AT_ONCE = 32
 """Objects read or written side by side: enough to hide S3's latency, few enough to hold in memory."""
+CHARACTERS_AT_ONCE = 8_000_000
+"""Of documents that are read side by side; a larger one is read alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,12 @@ def _packed(files: JobFiles, documents: Sequence[DocumentInfo], code: JobCode, r
     batches = 0
     if code_room:
         parts = portions(documents, code, code_room)
-        texts = _documents(files, (number for part in parts for number in part.numbers))
+        infos = {info["number"]: info for info in documents}
+        texts = _documents(files, (infos[number] for part in parts for number in part.numbers))
         for batch in pack_groups((part.max_tokens, islice(texts, len(part.numbers))) for part in parts):
             batches += 1
             yield batch
-    others = (info["number"] for info in documents if not (code_room and info["number"] in code.files))
+    others = (info for info in documents if not (code_room and info["number"] in code.files))
     yield from pack(_documents(files, others), room, batches + 1)
 
 
@@ -74,7 +77,21 @@ def _score(batch: Batch) -> float | None:
     return weight["score"] if weight and weight["analysed"] else None
 
 
-def _documents(files: JobFiles, numbers: Iterator[int]) -> Iterator[Document]:
+def _documents(files: JobFiles, infos: Iterable[DocumentInfo]) -> Iterator[Document]:
     with ThreadPoolExecutor(AT_ONCE) as readers:
-        while some := list(islice(numbers, AT_ONCE)):
-            yield from readers.map(files.document, some)
+        for numbers in _side_by_side(infos):
+            yield from readers.map(files.document, numbers)
+
+
+def _side_by_side(infos: Iterable[DocumentInfo]) -> Iterator[list[int]]:
+    """Documents, by number, that memory holds together."""
+    some: list[int] = []
+    characters = 0
+    for info in infos:
+        if some and (len(some) == AT_ONCE or characters + info["characters"] > CHARACTERS_AT_ONCE):
+            yield some
+            some, characters = [], 0
+        some.append(info["number"])
+        characters += info["characters"]
+    if some:
+        yield some

@@ -16,9 +16,10 @@ from rota.documents.tokens import estimate_tokens
 from rota.errors import InvalidInputError
 from rota.records import Batch, Document, Passage
 
-FRAME_TOKENS = 32
-"""What the delimiters of one passage cost beside its title and what it stands within: `<document number="…" title=""
-part="…/…" lines="…-…" within="">` and its end, with figures of six digits."""
+FRAME_TOKENS, PART_TOKENS, LINES_TOKENS, WITHIN_TOKENS = 15, 6, 7, 4
+"""What the delimiters of one passage cost beside its title and what it stands within: `<document number="…" title="">`
+and its end, and where they are told ` part="…/…"`, ` lines="…-…"` and ` within=""`, with figures of six (part: four)
+digits, at 3.3 characters a token."""
 
 TITLE_CHARACTERS = 120
 """Longer titles are shortened in passages: a title is repeated with each part."""
@@ -57,7 +58,7 @@ def pack_groups(groups: Iterable[tuple[int, Iterable[Document]]]) -> Iterator[Ba
 def passages(document: Document, max_tokens: int) -> list[Passage]:
     """Cut one document into passages of at most `max_tokens` each, delimiters, title and context included."""
     text, title = document["text"], shortened(document["title"], TITLE_CHARACTERS)
-    room = max_tokens - _frame_tokens(title)
+    room = max_tokens - estimate_tokens(title) - (FRAME_TOKENS + PART_TOKENS + LINES_TOKENS + WITHIN_TOKENS)
     context = Context(document["title"], text, document["media_type"])
     pieces = []
     for first, stop in document.get("read", [(0, len(text))]):
@@ -90,7 +91,10 @@ def passages(document: Document, max_tokens: int) -> list[Passage]:
 
 def passage_tokens(passage: Passage) -> int:
     """What a passage costs in a prompt, delimiters, title and context included, in tokens by estimate."""
-    return sum(map(estimate_tokens, (passage["text"], passage["title"], passage.get("within", "")))) + FRAME_TOKENS
+    frame = FRAME_TOKENS + PART_TOKENS * (passage["parts"] > 1) + LINES_TOKENS * ("lines" in passage)
+    if within := passage.get("within"):
+        frame += WITHIN_TOKENS + estimate_tokens(within)
+    return frame + estimate_tokens(passage["title"]) + estimate_tokens(passage["text"])
 
 
 def lines_of(text: str, first: int) -> list[int]:
@@ -169,7 +173,3 @@ def _numbered(packed: Iterable[list[Passage]], first: int, holds_code: bool = Fa
         if holds_code:
             batch["kind"] = "code"
         yield batch
-
-
-def _frame_tokens(title: str) -> int:
-    return FRAME_TOKENS + estimate_tokens(title)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rota.depth import characters_read
+from rota.documents.code.files import is_code
 from rota.documents.code.portions import Portion, portions
 from rota.documents.code.weigh import JobCode
-from rota.documents.group import FRAME_TOKENS, OPEN_BATCHES
+from rota.documents.group import FRAME_TOKENS, LINES_TOKENS, OPEN_BATCHES
 from rota.documents.tokens import estimate_tokens
 from rota.estimate import Load
 from rota.planning.work import Outlook
@@ -54,7 +55,8 @@ def _tokens(document: DocumentInfo, depth: str) -> int:
         beyond = min(characters, max(0, document["bytes"] - characters) // 2)
     whole = (characters - beyond) / CHARACTERS_PER_TOKEN + beyond
     share = characters_read(document, depth) / max(1, characters)
-    return round(whole * share) + estimate_tokens(document["title"]) + FRAME_TOKENS
+    frame = FRAME_TOKENS + LINES_TOKENS * is_code(document["title"])
+    return round(whole * share) + estimate_tokens(document["title"]) + frame
 
 
 def _joined(parts: Iterable[Portion], sizes: Mapping[int, int]) -> Iterator[Portion]:

@@ -23,15 +23,16 @@ from rota.usage import Usage
 
 INPUT_FACTOR = 0.825
 """Input ÷ its estimate while nothing is known of a model: four characters a token, where the estimate takes 3.3."""
-SHARES: Mapping[str, float] = {"plan": 0.2, "summarize": 0.6, "synthesize": 0.35, "answer": 0.3}
+SHARES: Mapping[str, float] = {"plan": 0.2, "summarize": 0.7, "synthesize": 0.4, "answer": 0.2}
 """Output of a call ÷ its bound while nothing is known of the model.
 
 Prompts ask for 0.6 words a token of the bound, about 0.8 of it in English: the most that a model writes which obeys.
 Simulated models write 0.3 to 0.95 of it in notes, by how much of a document is to the point, 0.05 to 0.2 in a plan,
 0.1 to 0.3 in an answer.
 """
-MERGED = 0.4
-"""Merged notes ÷ the notes that go in: what is said twice is said once, what is beside the question is left out."""
+KEPT: Mapping[str, float] = {"summarize": 0.5, "synthesize": 0.4, "answer": 1.0}
+"""Output of a call ÷ the documents or notes that it is about, at most: what is said twice is said once, what is beside
+the question is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def stages(outlook: Outlook, loads: Iterable[Load]) -> Iterator[Stage]:
     if outlook.job.options.get("mode") == "extractive":
         return
     if outlook.plan_tokens is not None:
-        yield [_single(outlook, "plan", outlook.plan_tokens)]
+        yield [_plan(outlook, outlook.plan_tokens)]
     notes = [_notes(outlook.readers, load) for load in loads]
     if not notes:
         return
@@ -107,16 +108,17 @@ def stages(outlook: Outlook, loads: Iterable[Load]) -> Iterator[Stage]:
     yield [_answer(outlook, count * tokens)]
 
 
+def _plan(outlook: Outlook, input_tokens: int) -> Work:
+    step = outlook.step("plan")
+    request = step_request(outlook.job, "plan", step, input_tokens)
+    return Work("plan", request, 1, _written("plan", step.max_output_tokens))
+
+
 def _notes(readers: Readers, load: Load) -> Work:
     request = readers.request(load.task, load.score, load.input_tokens // load.calls)
     request = replace(request, max_output_tokens=load.output_tokens // load.calls)
-    return Work(load.task, request, load.calls, _share("summarize", request.max_output_tokens))
-
-
-def _single(outlook: Outlook, name: Literal["plan", "answer"], input_tokens: int) -> Work:
-    step = outlook.step(name)
-    request = step_request(outlook.job, name, step, input_tokens)
-    return Work(name, request, 1, _share(name, step.max_output_tokens))
+    documents = request.input_tokens - readers.frame_tokens(load.task)
+    return Work(load.task, request, load.calls, _written("summarize", request.max_output_tokens, documents))
 
 
 def _levels(outlook: Outlook, count: int, tokens: int) -> Iterator[Work]:
@@ -128,9 +130,8 @@ def _levels(outlook: Outlook, count: int, tokens: int) -> Iterator[Work]:
     while count > 1 and (level == 0 or (count * tokens > room and level < synthesize.MAX_LEVELS)):
         groups = groups_of(count, tokens, budget)
         notes = count * tokens // groups
-        output = min(_share("synthesize", step.max_output_tokens), round(MERGED * INPUT_FACTOR * notes))
         request = step_request(outlook.job, "synthesize", step, frame + notes)
-        work = Work("synthesize", request, groups, max(1, output))
+        work = Work("synthesize", request, groups, _written("synthesize", step.max_output_tokens, notes))
         yield work
         count, tokens, level = groups, _note_tokens(outlook, work), level + 1
 
@@ -145,7 +146,9 @@ def groups_of(count: int, tokens: int, budget: int) -> int:
 def _answer(outlook: Outlook, notes_tokens: int) -> Work:
     step = outlook.step("answer")
     frame = answer.frame_tokens(outlook.job.query, outlook.outline, step.max_output_tokens)
-    return _single(outlook, "answer", frame + min(notes_tokens, _answer_room(outlook)))
+    notes = min(notes_tokens, _answer_room(outlook))
+    request = step_request(outlook.job, "answer", step, frame + notes)
+    return Work("answer", request, 1, _written("answer", step.max_output_tokens, notes))
 
 
 def _answer_room(outlook: Outlook) -> int:
@@ -161,5 +164,6 @@ def _note_tokens(outlook: Outlook, work: Work) -> int:
     return round(written / (factor or INPUT_FACTOR)) + synthesize.NOTE_TOKENS
 
 
-def _share(name: str, bound: int) -> int:
-    return max(1, round(SHARES[name] * bound))
+def _written(step: str, bound: int, about: float = math.inf) -> int:
+    """Output tokens of a call about so many tokens by estimate."""
+    return max(1, round(min(SHARES[step] * bound, KEPT.get(step, 1.0) * INPUT_FACTOR * about)))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from rota.documents.code.cluster import cluster
 from rota.documents.code.weigh import JobCode
-from rota.documents.group import FRAME_TOKENS, TITLE_CHARACTERS, shortened
+from rota.documents.group import FRAME_TOKENS, LINES_TOKENS, TITLE_CHARACTERS, shortened
 from rota.documents.tokens import estimate_tokens
 from rota.records import DocumentInfo
 
@@ -85,4 +85,4 @@ def _tokens(info: DocumentInfo) -> int:
     characters = info["characters"]
     others = min(characters, max(0, info["bytes"] - characters))
     title = shortened(info["title"], TITLE_CHARACTERS)
-    return (characters - others) * 10 // 33 + others + FRAME_TOKENS + estimate_tokens(title)
+    return (characters - others) * 10 // 33 + others + FRAME_TOKENS + LINES_TOKENS + estimate_tokens(title)

@@ -25,7 +25,7 @@ class ReadLimits:
 
     max_bytes: int = 20_000_000
     max_pages: int = 1500
-    max_characters: int = 4_000_000
+    max_characters: int = 6_000_000
 
 
 @dataclass(frozen=True, slots=True)
