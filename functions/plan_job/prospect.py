@@ -14,12 +14,12 @@ from rota.estimate import JobEstimate, Load
 from rota.job_files import JobFiles
 from rota.job_item import Job
 from rota.job_options import as_planned, put_options
+from rota.money import nanousd
 from rota.planning.choice import Chosen, choose
 from rota.planning.forecast import Circumstances, done_before, forecast, latest_starts
 from rota.planning.notes import plan_facts
 from rota.planning.reading import Reading
 from rota.planning.work import Outlook
-from rota.pricing import NANO
 from rota.providers.structured_output import schema_instruction
 from rota.readers import Readers
 from rota.records import DocumentInfo
@@ -78,7 +78,7 @@ class Prospect:
         gone_s = (parts.ledger().clock.now_ms() - started_ms) / 1000
         return {
             "eta_s": math.ceil(max(0.0, gone_s) + estimate.eta_s),
-            "estimate_nanousd": round(estimate.cost_usd * NANO),
+            "estimate_nanousd": nanousd(estimate.cost_usd),
         }
 
     def keep(self, known: Mapping[str, Any], estimate: JobEstimate | None = None) -> None:

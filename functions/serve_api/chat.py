@@ -17,8 +17,8 @@ from rota.catalog import Catalog
 from rota.chat_output import schema_check
 from rota.documents.tokens import estimate_tokens
 from rota.errors import AllModelsFailedError, InvalidInputError
+from rota.money import usd
 from rota.outcomes.decisions import new_decision_id
-from rota.outcomes.money import usd
 from rota.policy import Task
 from rota.providers.base import ModelCall, Turn
 from rota.providers.structured_output import schema_instruction

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import threading
 from collections.abc import Iterator
@@ -13,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from rota.errors import BudgetSpentError
+from rota.money import nanousd
 from rota.outcomes.budgets import TRIES, Budgets, Reservation, limits_of
-from rota.outcomes.money import nanousd
 from rota.outcomes.table import OutcomesTable
 from rota.policy import Budget
 from tests.fixtures.fake_dynamodb import client_error
@@ -289,12 +288,6 @@ def test_a_busy_table_is_asked_again(table: FakeOutcomes) -> None:
     table.faults.extend([("lost", THROTTLED)] * TRIES)
     with pytest.raises(ClientError):
         mine.reserve("bob", "chat", 10 * CENT, NOW)
-
-
-def test_a_reservation_survives_a_wait_outside() -> None:
-    """As JSON in the state of a workflow."""
-    reservation = Reservation("2026-11", 30 * CENT, ("user#bob", "all"))
-    assert Reservation.from_dict(json.loads(json.dumps(reservation.as_dict()))) == reservation
 
 
 def test_before_any_work_a_spent_budget_is_told(table: FakeOutcomes) -> None:

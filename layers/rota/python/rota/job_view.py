@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rota.job_item import MODEL_COUNTERS, Job
-from rota.pricing import NANO
+from rota.money import usd
 
 PROGRESS = (
     *("documents_total", "documents_failed"),
@@ -54,7 +54,7 @@ def job_view(job: Job, result: Mapping[str, Any] | None = None) -> dict[str, Any
         "progress": {name: job.counters.get(name, 0) for name in PROGRESS},
         "usage": usage_view(job.counters),
         "eta_s": job.counters.get("eta_s"),
-        "estimate_usd": None if estimate is None else estimate / NANO,
+        "estimate_usd": None if estimate is None else usd(estimate),
     }
     if job.error_code:
         view["error"] = {"code": job.error_code, "message": job.error_message or ""}
@@ -69,9 +69,9 @@ def usage_view(counters: Mapping[str, int]) -> dict[str, Any]:
         if colon and counter in MODEL_COUNTERS:
             models.setdefault(model, dict.fromkeys(MODEL_COUNTERS, 0))[counter] = value
     for usage in models.values():
-        usage["cost_usd"] = usage.pop("cost_nanousd") / NANO
+        usage["cost_usd"] = usd(usage.pop("cost_nanousd"))
     totals = {name: counters.get(name, 0) for name in USAGE}
-    return {**totals, "cost_usd": counters.get("cost_nanousd", 0) / NANO, "models": models}
+    return {**totals, "cost_usd": usd(counters.get("cost_nanousd", 0)), "models": models}
 
 
 def links(job_id: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rota.attributes import Plain, plain, typed
 from rota.errors import InvalidInputError, NotFoundError
-from rota.outcomes.money import nanousd, usd
+from rota.money import nanousd, usd
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

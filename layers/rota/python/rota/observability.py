@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from rota.money import usd
+
 if TYPE_CHECKING:  # functions that call no model do not pay for importing what does
     from rota.calls import CallRecord
     from rota.routing.decision import Decision
 
 NAMESPACE = "Rota"
-NANO = 1_000_000_000
 logger = Logger()
 
 
@@ -43,7 +44,7 @@ def log_model_call(record: CallRecord, *, job: str | None, decision_id: str, use
             "booked_tokens": record.booked_tokens,
             "wait_ms": record.wait_ms,
             "latency_ms": record.latency_ms,
-            "cost_usd": record.cost_nanousd / NANO,
+            "cost_usd": usd(record.cost_nanousd),
             "settled": record.settled,
         },
     )
@@ -86,7 +87,7 @@ def _count_call(record: CallRecord) -> None:
         "Fallbacks": int(ok and record.fallback_from is not None),
         "Escalations": int(ok and record.escalated_from is not None),
         "Failures": int(not ok),
-        "CostUsd": record.cost_nanousd / NANO,
+        "CostUsd": usd(record.cost_nanousd),
     }
     for name, value in counts.items():
         metrics.add_metric(name, MetricUnit.Count, value)

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from rota.catalog import Model
 from rota.usage import Usage
 
-NANO = 1_000_000_000
-
 
 def cost_nanousd(model: Model, usage: Usage) -> int:
     """The price of a call in billionths of a US dollar, rounded up."""

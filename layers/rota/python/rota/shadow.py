@@ -13,7 +13,7 @@ from rota.accounts import Account
 from rota.calls import CallRecord
 from rota.chat_output import schema_check
 from rota.errors import InvalidOutputError
-from rota.outcomes.money import usd
+from rota.money import usd
 from rota.policy import Task
 from rota.providers.base import ModelCall
 from rota.quality.similarity import similarity

@@ -22,8 +22,8 @@ from botocore.exceptions import ClientError
 
 from rota.errors import BudgetSpentError
 from rota.ledger_table import BACKOFF_S, CONDITION_FAILED, THROTTLES, TROUBLE, code
-from rota.outcomes.money import nanousd as nanousd_of
-from rota.outcomes.money import usd
+from rota.money import nanousd as nanousd_of
+from rota.money import usd
 from rota.outcomes.months import end_of, expiry_of, month_of
 from rota.outcomes.table import OutcomesTable, refusing_item
 
@@ -47,15 +47,6 @@ class Reservation:
     month: str
     nanousd: int
     budgets: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """A JSON value, for a call that waits outside."""
-        return {"month": self.month, "nanousd": self.nanousd, "budgets": list(self.budgets)}
-
-    @classmethod
-    def from_dict(cls, value: Mapping[str, Any]) -> Reservation:
-        """Read back what `as_dict` wrote."""
-        return cls(value["month"], value["nanousd"], tuple(value["budgets"]))
 
 
 class Budgets:

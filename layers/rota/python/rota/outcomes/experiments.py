@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from rota.money import NANO
 from rota.outcomes.intervals import Interval, newcombe, normal, wilson
-from rota.outcomes.money import NANO
 from rota.outcomes.months import expiry_of, month_of
 from rota.outcomes.table import OutcomesTable
 

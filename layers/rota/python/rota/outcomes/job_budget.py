@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rota.errors import BudgetSpentError
+from rota.money import nanousd as nanousd_of
 from rota.outcomes.budgets import Budgets, Reservation
-from rota.outcomes.money import nanousd as nanousd_of
 from rota.outcomes.months import month_of
 
 

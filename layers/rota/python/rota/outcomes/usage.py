@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from rota.outcomes.money import usd
+from rota.money import usd
 from rota.outcomes.months import expiry_of, month_of
 from rota.outcomes.table import OutcomesTable
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rota.estimate import JobEstimate, Load, ModelShare, StepEstimate
+from rota.money import NANO
 from rota.planning.rehearsal import Rehearsal, Rehearsed
 from rota.planning.stage_run import USUAL, Overheads
 from rota.planning.work import Outlook, stages
-from rota.pricing import NANO
 
 AT_ONCE = 100
 """Calls of a stage under way at once where nobody says otherwise: `map_concurrency` of a stage on AWS."""
