@@ -1,4 +1,4 @@
-"""Archives as sources of documents: zip, tar, tar.gz, tar.bz2, tar.xz, and single files packed with gzip, bzip2 or xz.
+"""Archives as sources of documents: zip, tar, tar.gz, tar.bz2, tar.xz, mbox, and single files in gzip, bzip2, xz.
 
     open ─► entries in the archive's order ─► a member's bytes, or why it is not read ─► …, one at a time
 
@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from rota.documents.sources.archive_entry import Entry
 from rota.documents.sources.archive_limits import Account, ArchiveLimits, LimitReachedError
+from rota.documents.sources.archive_mbox import mbox_entries, starts_mbox
 from rota.documents.sources.archive_names import MAX_WRITTEN, inside, readable, shortened
 from rota.documents.sources.archive_streams import BZIP2_MAGIC, PACKINGS, Packed, Packing, Plain
 from rota.documents.sources.archive_tar import BROKEN, starts_tar, tar_entries
@@ -29,7 +30,8 @@ START_BYTES = 512
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second is the end, and all, of an empty one
 _BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
 _TARS = (".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
-_ENDINGS = (".zip", ".tar", *(ending for packing in PACKINGS for ending in packing.endings))
+_MBOX = ".mbox"
+_ENDINGS = (".zip", ".tar", _MBOX, *(ending for packing in PACKINGS for ending in packing.endings))
 _OFFICE = frozenset(
     (
         *(".docm", ".docx", ".dotx", ".potx", ".ppsx", ".pptm", ".pptx", ".xlsm", ".xlsx", ".xltx"),
@@ -61,7 +63,7 @@ def is_archive(name: str, start: bytes) -> bool:
     """
     if start.startswith(_ZIP):
         return PurePosixPath(name.lower()).suffix not in _OFFICE
-    if _packing(start) or start[257:262] == b"ustar":
+    if _packing(start) or start[257:262] == b"ustar" or starts_mbox(start):
         return True
     return has_archive_name(name)
 
@@ -109,6 +111,8 @@ def _entries(file: BinaryIO, name: str, account: Account) -> Iterator[Entry] | N
         if not _may_be_tar(start):
             raise UnreadableDocumentError(BROKEN)
         return tar_entries(Plain(file), account)
+    if starts_mbox(start, by_name=lower.endswith(_MBOX)):
+        return mbox_entries(file, account)
     raise UnreadableDocumentError("is not the archive that its name says")
 
 
