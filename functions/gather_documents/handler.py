@@ -15,8 +15,9 @@ from rota.job_files import JobFiles
 from rota.observability import logger
 from rota.schemas import StepEvent
 
-LAST_FILE_MS = 90_000
-"""What is kept for the file that is being fetched and read when time runs short, and for laying the rest down."""
+LAST_FILE_MS = 120_000
+"""What is kept for the file that is being fetched and read when time runs short, with what is attached to it, and for
+laying the rest down."""
 
 
 @as_step

@@ -6,6 +6,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Mapping
+from email.message import EmailMessage
 from typing import Any
 
 from deployed_stack import DeployedStack
@@ -84,6 +85,24 @@ def test_an_archive_is_its_files(stack: DeployedStack) -> None:
     assert any(source["title"].endswith("app/main.py") for source in job["sources"])
     assert job["coverage"]["read"] == 2
     assert any("leads out of the archive" in reason for reason in failed(job).values())
+
+
+def test_an_inbox_is_its_mails(stack: DeployedStack) -> None:
+    """An exported mailbox: each mail under its subject, and a PDF that came with one of them."""
+    postmark = "From - Mon Nov 02 10:00:00 2026\n"
+    attached = EmailMessage()
+    attached["Subject"] = "Offer for the pump"
+    attached.set_content("The offer is attached.")
+    offer = pdf("The pump costs 7391 euros.")
+    attached.add_attachment(offer, maintype="application", subtype="pdf", filename="offer.pdf")
+    mails = [f"Subject: Garden {n}\n\nThe garden was watered {n} times.\n" for n in range(3)] + [attached.as_string()]
+    stack.put_objects({"library/mail/inbox.mbox": "".join(f"{postmark}{mail}\n" for mail in mails)})
+    job = run(stack, "What does the pump cost?", {"type": "s3", "prefix": "library/mail/"})
+    assert job["status"] == "done"
+    assert "7391" in job["answer"]
+    assert job["coverage"]["read"] == 5
+    titles = [source["title"] for source in job["sources"]]
+    assert "mail/inbox.mbox/4 Offer for the pump.eml/offer.pdf" in titles
 
 
 def test_a_search_of_stored_documents_reads_only_what_fits(stack: DeployedStack) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Sequence
+from email.message import EmailMessage
 from functools import cache
 from typing import Any
 
@@ -66,6 +67,49 @@ def gather(files: JobFiles, limits: ReadLimits | None = None, hosts: Sequence[st
     gathered = gathering.gather(files, fetcher, lambda: True)
     assert gathered is not None
     return gathered
+
+
+def a_mail(**attached: bytes) -> bytes:
+    """With files named by their words, and a picture that belongs to a signature."""
+    message = EmailMessage()
+    message["Subject"] = "Ferry times"
+    message.set_content("See the plan.")
+    for name, data in attached.items():
+        message.add_attachment(data, maintype="application", subtype="octet-stream", filename=name.replace("_", "."))
+    message.add_attachment(PNG, maintype="image", subtype="png", filename="logo.png")
+    return message.as_bytes()
+
+
+def test_what_came_with_a_mail_is_read_like_other_files(files: JobFiles) -> None:
+    """Each below its mail, in order; a mail that was passed on is read, and what came with that is only named."""
+    inner = a_mail(deep_txt=b"not this")
+    outer = a_mail(plan_pdf=pdf("Leaves at ten"), table_csv=b"a;b", packed_zip=zipped({"a.md": b"x"}), told_eml=inner)
+    put(files, {"library/1.eml": outer, "library/2.md": b"after it"})
+    ask(files, LIBRARY)
+    found = gather(files)
+    titles = ["1.eml", "1.eml/plan.pdf", "1.eml/table.csv", "1.eml/told.eml", "2.md"]
+    assert [one["title"] for one in found["documents"]] == titles
+    assert [(one["title"], "which is not read" in one["reason"]) for one in found["failed"]] == [
+        ("1.eml/packed.zip", True)
+    ]
+    assert "[attachment: logo.png]" in files.document(1)["text"]
+    assert "Leaves at ten" in files.document(2)["text"]
+    assert files.document(2)["origin"] == "library/1.eml!/plan.pdf"
+
+
+def test_what_came_with_a_mail_counts_and_is_bounded_in_time(files: JobFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files beyond `max_documents`, and those that come too late, are named."""
+    put(files, {"library/1.eml": a_mail(a_txt=b"one", b_txt=b"two")})
+    ask(files, LIBRARY, max_documents=2)
+    found = gather(files)
+    assert [one["title"] for one in found["documents"]] == ["1.eml", "1.eml/a.txt"]
+    assert [(one["title"], one["code"]) for one in found["failed"]] == [("1.eml/b.txt", SKIPPED)]
+    monkeypatch.setattr(gathering, "ATTACHED_S", -1.0)
+    put(files, {"library/2.eml": a_mail(a_txt=b"one")})
+    late = JobFiles(files.bucket.s3, NAME, "j-fedcba9876543210")
+    ask(late, LIBRARY)
+    reasons = [one["reason"] for one in gather(late)["failed"]]
+    assert reasons == ["was not read: the files of its mail took longer than -1 s"] * 3
 
 
 def test_every_kind_of_source(files: JobFiles) -> None:

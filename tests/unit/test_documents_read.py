@@ -253,14 +253,15 @@ Content-Disposition: attachment; filename="plan.pdf"
 
 @pytest.mark.parametrize(("kind", "body"), [("text/plain", "Привет"), ("text/html", "<script>x</script><p>Привет")])
 def test_a_mail_is_its_headers_and_its_message(kind: str, body: str) -> None:
-    """Of the parts, text comes before HTML; attachments are named."""
+    """Of the parts, text comes before HTML; attachments are named, and given."""
     mail = MAIL.format(kind=kind, body=base64.b64encode(body.encode("koi8-r")).decode())
     read = read_document(mail.encode(), "a.eml")
     assert read.title == "Größe of the pump"
     assert read.text == (
         "From: Ada <ada@example.com>\nTo: grace@example.com\nDate: Mon, 03 May 2027 10:00:00 +0000\n"
-        "Subject: Größe of the pump\n\nПривет\n\n[attachment, not read: plan.pdf]"
+        "Subject: Größe of the pump\n\nПривет\n\n[attachment: plan.pdf]"
     )
+    assert [(name, data[:5]) for name, data in read.attachments] == [("plan.pdf", b"%PDF-")]
 
 
 def test_long_headers_of_a_mail_are_cut() -> None:

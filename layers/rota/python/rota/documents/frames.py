@@ -8,7 +8,8 @@ from typing import IO, Any
 
 _LENGTHS = struct.Struct(">II")
 MAX_BODY_BYTES = 64_000_000
-"""Longer ones are not of our making: a file has at most 20 MB, a text 6 million characters of at most four bytes."""
+"""Longer ones are not of our making: a file has at most 20 MB with all that is attached, a text 6 million
+characters of at most four bytes."""
 
 
 def write_message(stream: IO[bytes], header: dict[str, Any], body: bytes) -> None:

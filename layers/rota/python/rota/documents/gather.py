@@ -9,6 +9,7 @@ time of one invocation does not suffice, what is done is laid down, and the next
 from __future__ import annotations
 
 import io
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +20,9 @@ from typing import BinaryIO
 
 from rota.documents.code.files import is_code
 from rota.documents.collection import Collection
+from rota.documents.reading.read import ReadText
 from rota.documents.sandbox import Sandbox
+from rota.documents.sources.archive_names import readable
 from rota.documents.sources.archives import Member, has_archive_name, is_archive, open_archive
 from rota.documents.sources.fetch import Fetcher
 from rota.documents.sources.resolve import MAX_TITLE, Candidate, describe, resolve
@@ -36,6 +39,9 @@ MAX_DOCUMENTS = 1000
 
 LAID_DOWN_EVERY = 500
 """Files after which a collection is laid down, so that a function that is killed does not begin from nothing."""
+
+ATTACHED_S = 20.0
+"""Time for the files that came with one mail: each of a hundred could take as long as a file may."""
 
 NAMED = 5
 """How many unreadable documents the sentence of a failed job names."""
@@ -172,7 +178,7 @@ class _Gathering:
             self._reject(archive, error)
         return True
 
-    def _read(self, candidate: Candidate, fetched: Fetched) -> None:
+    def _read(self, candidate: Candidate, fetched: Fetched, attached: bool = False) -> None:
         try:
             name = candidate.origin if candidate.text is None else candidate.title
             read = self.sandbox.read(fetched.data, name, fetched.media_type, self.fetcher.limits)
@@ -185,6 +191,24 @@ class _Gathering:
         if document is not None:
             self.writes.append(self.pool.submit(self.files.put_document, document))
             self._written(READERS)
+        if not attached:
+            self._read_attached(candidate, read)
+
+    def _read_attached(self, mail: Candidate, read: ReadText) -> None:
+        """The files that came with a mail, as if they lay in a folder of its name; what came with those is named only.
+
+        They are taken with their mail: an invocation that goes on begins at the next one.
+        """
+        until_s = time.monotonic() + ATTACHED_S
+        for name, data in read.attachments:
+            inner = replace(_inner(mail, readable(name).replace("/", "-")), size=len(data))
+            if self.collection.looked_at >= self.most:
+                self.collection.leave_out(inner, self.most)
+            elif time.monotonic() > until_s:
+                reason = f"was not read: the files of its mail took longer than {ATTACHED_S:.0f} s"
+                self.collection.reject(inner, UnreadableDocumentError.code, reason)
+            else:
+                self._read(inner, Fetched(data, ""), attached=True)
 
     def _reject(self, candidate: Candidate, error: RotaError) -> None:
         self.collection.reject(candidate, error.code, str(error))

@@ -16,6 +16,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 from threading import Timer
 from types import TracebackType
@@ -183,10 +184,13 @@ def _start(memory_bytes: int) -> subprocess.Popen[bytes]:
     )
 
 
-def _read(answer: dict[str, Any], text: bytes) -> ReadText:
+def _read(answer: dict[str, Any], body: bytes) -> ReadText:
     if "refused" in answer:
         raise UnreadableDocumentError(answer["refused"])
-    return ReadText(text.decode("utf-8"), answer["media_type"], answer["title"], tuple(answer["pages"]))
+    ends = list(accumulate(answer["sizes"]))
+    text, *files = (body[start:end] for start, end in pairwise([0, *ends]))
+    attachments = tuple(zip(map(str, answer["attachments"]), files, strict=True))
+    return ReadText(text.decode("utf-8"), answer["media_type"], answer["title"], tuple(answer["pages"]), attachments)
 
 
 def _exchange(process: subprocess.Popen[bytes], question: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:

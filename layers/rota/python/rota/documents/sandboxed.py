@@ -55,4 +55,7 @@ def _answer(question: dict[str, Any], body: bytes) -> tuple[dict[str, Any], byte
         read = read_document(body, question["name"], question["media_type"], ReadLimits(*question["limits"]))
     except UnreadableDocumentError as error:
         return {"refused": str(error)}, b""
-    return {"media_type": read.media_type, "title": read.title, "pages": read.pages}, read.text.encode("utf-8")
+    parts = [read.text.encode("utf-8"), *(data for _, data in read.attachments)]
+    names = [name for name, _ in read.attachments]
+    about = {"media_type": read.media_type, "title": read.title, "pages": read.pages, "attachments": names}
+    return {**about, "sizes": list(map(len, parts))}, b"".join(parts)

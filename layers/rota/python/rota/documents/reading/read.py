@@ -33,13 +33,14 @@ class ReadText:
     """The text of a document and the media type it was read as.
 
     `title` is what the file calls itself, if it does; `pages` holds, for a PDF, the character of the text at which each
-    page begins.
+    page begins; `attachments`, for a mail, name and bytes of the files that came with it.
     """
 
     text: str
     media_type: str
     title: str = ""
     pages: tuple[int, ...] = ()
+    attachments: tuple[tuple[str, bytes], ...] = ()
 
 
 def read_document(data: bytes, name: str, media_type: str = "", limits: ReadLimits | None = None) -> ReadText:
@@ -71,22 +72,22 @@ def _read(data: bytes, kind: str, media_type: str, limits: ReadLimits) -> ReadTe
 
         pdf = pdf_text(data, limits.max_pages)
         return ReadText(pdf.text, kind, pdf.title, pdf.pages)
+    if kind == kinds.MAIL:
+        from rota.documents.reading.mail import mail_text
+
+        mail = mail_text(data)
+        return ReadText(compact(mail.text), kind, mail.title, attachments=mail.attachments)
     title, text = _titled(data, kind, media_type, limits)
     return ReadText(tidy(text) if kind in kinds.AS_WRITTEN else compact(text), kind, title)
 
 
 def _titled(data: bytes, kind: str, media_type: str, limits: ReadLimits) -> tuple[str, str]:
-    """The title and the text of a file without pages."""
+    """The title and the text of a file without pages or attachments."""
     if kind == kinds.DOCX:
         from rota.documents.reading.docx import docx_text
 
         document = docx_text(data)
         return document.title, document.text
-    if kind == kinds.MAIL:
-        from rota.documents.reading.mail import mail_text
-
-        mail = mail_text(data)
-        return mail.title, mail.text
     text = decode(data, media_type)
     if kind == kinds.HTML:
         from rota.documents.reading.html import html_text
