@@ -24,10 +24,7 @@ from rota.errors import (
 from rota.observability import logger
 
 JSON = "application/json"
-NO_PATH = (
-    "there is no such path; there are /v1/jobs, /v1/jobs/{job_id}, /v1/jobs/{job_id}/feedback, /v1/chat/completions, "
-    "/v1/decisions/{decision_id}/feedback, /v1/route, /v1/usage, /v1/experiments, /v1/uploads and /v1/models"
-)
+NO_PATH = "there is no such path; GET /v1/openapi.json lists those that there are"
 UNKNOWN = "Something went wrong on our side. Try again; if it stays, tell us the request id."
 
 

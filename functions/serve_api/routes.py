@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError as NoRo
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions import job_parts, parts
-from functions.serve_api import insights, progress
+from functions.serve_api import insights, openapi, progress
 from functions.serve_api.callers import Caller, caller_of
 from functions.serve_api.chat import Chat, ChatRequest, events_of, reply_of
 from functions.serve_api.insights import FeedbackRequest, RouteRequest
@@ -156,6 +156,12 @@ def list_models() -> Reply:
     return _reply(200, models_view(catalog, accounts, ledger.clock.now_ms(), simulated))
 
 
+def show_openapi() -> Reply:
+    """This API as an OpenAPI document."""
+    _caller()
+    return Response(200, content_type=JSON, body=openapi.document(app))
+
+
 ROUTES: dict[str, dict[str, Callable[..., Reply]]] = {
     "/v1/jobs": {"POST": create_job, "GET": list_jobs},
     "/v1/jobs/<job_id>": {"GET": show_job, "DELETE": stop_job},
@@ -169,6 +175,7 @@ ROUTES: dict[str, dict[str, Callable[..., Reply]]] = {
     "/v1/experiments": {"GET": list_experiments},
     "/v1/uploads": {"POST": create_upload},
     "/v1/models": {"GET": list_models},
+    "/v1/openapi.json": {"GET": show_openapi},
 }
 
 
@@ -188,7 +195,10 @@ def _tell(error: Exception) -> Reply:
 
 for path, methods in ROUTES.items():
     for method in METHODS:
-        app.route(path, method=method)(methods.get(method) or _refuse(list(methods)))
+        if route := methods.get(method):
+            app.route(path, method=method, summary=(route.__doc__ or "").partition("\n")[0])(route)
+        else:
+            app.route(path, method=method, include_in_schema=False)(_refuse(list(methods)))
 app.exception_handler([Exception, NoRouteError])(_tell)
 
 

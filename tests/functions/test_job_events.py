@@ -175,7 +175,7 @@ SERVE_API: dict[str, Check] = {
     "stop_foreign_job": status(404),
     "create_upload": form,
     "list_models": pool,
-    "unknown_path": status(404, words="/v1/jobs"),
+    "unknown_path": status(404, words="/v1/openapi.json"),
     "wrong_method": not_allowed("GET, POST"),
     "wrong_method_on_job": not_allowed("DELETE, GET"),
     "no_owner": status(401),

@@ -167,6 +167,14 @@ def test_the_pool_shows_quotas_and_what_is_booked(stack: DeployedStack) -> None:
     assert lite["calls"] > 0
 
 
+def test_the_api_describes_itself(stack: DeployedStack) -> None:
+    """As OpenAPI, to whoever has a key."""
+    assert stack.api("GET", "openapi.json", key="").status == 401
+    reply = stack.api("GET", "openapi.json")
+    assert (reply.status, reply.body["openapi"][:2]) == (200, "3.")
+    assert "/v1/jobs/{job_id}/rerun" in reply.body["paths"]
+
+
 def executions(stack: DeployedStack) -> int:
     """How many jobs were ever started."""
     pages = stack.stepfunctions.get_paginator("list_executions").paginate(stateMachineArn=stack.outputs["WorkflowArn"])
