@@ -20,22 +20,24 @@ from rota.steps import plan
 
 
 def plan_job(step: StepEvent, context: Any) -> StepEvent:
-    """Plan once: a repeated invocation finds the manifest and spends nothing."""
+    """Plan once: a repeated invocation finds what the first one has done, and spends nothing."""
     job = model_step.open_job(step, "planning")
     files = JobFiles(parts.s3(), parts.settings().documents_bucket, job.job_id)
+    dry_run, before = bool(job.options.get("dry_run")), files.find_plan()
+    if before and "estimate" in before:
+        return model_step.done(step, manifest_key=files.manifest_key, dry_run=dry_run)
     prospect = prospect_of(replace(job, options=as_asked(job.options)), files)
     prospect.keep(job.options)
-    made = _plan(step, prospect, context)
+    made = before or _plan(step, prospect, context)
     if isinstance(made, StepEvent):
         return made
+    files.put_plan(made)  # paid for: an invocation that is repeated from here on goes on with it
     batches = write_batches(prospect.reading(), prospect.readers(made["focus"]))
     estimate = prospect.estimate(batches.loads, made)
-    files.put_plan({**made, **prospect.facts(estimate)})
     prospect.keep(prospect.job.options, estimate)
-    counts = {"batches_total": batches.count, **prospect.counts(estimate)}
-    parts.jobs().set_counts(job.job_id, **counts)
-    dry_run = bool(job.options.get("dry_run"))
-    return model_step.done(step, manifest_key=batches.manifest_key, dry_run=dry_run)
+    parts.jobs().set_counts(job.job_id, batches_total=batches.count, **prospect.counts(estimate))
+    files.put_plan({**made, **prospect.facts(estimate)})
+    return model_step.done(step, manifest_key=files.manifest_key, dry_run=dry_run)
 
 
 def _plan(step: StepEvent, prospect: Prospect, context: Any) -> Mapping[str, Any] | StepEvent:

@@ -35,10 +35,10 @@ def write_answer(step: StepEvent, context: Any) -> StepEvent:
         return carried
     written = _placed(Answer(**{**carried.value, **carried.facts}), files, context)  # type: ignore[typeddict-item]
     if carried.finished is None and job.options.get("mode") != "extractive":
-        written = answer.without_model(written)
+        written = answer.without_model(written, carried.why)
     coverage = read_coverage(files, dry_run=False)
     if coverage is not None:
-        written = answer.with_coverage(written, coverage.documents, coverage.failed)
+        written = answer.with_coverage(written, coverage.read, coverage.documents, coverage.failed)
     written = answer.with_remarks(written, plan_notes(files.plan(), job.counters))
     files.put_answer(written, answer.markdown(written, coverage.sentence() if coverage and not coverage.failed else ""))
     return model_step.done(step)
@@ -84,7 +84,7 @@ def _json_work(job: Job, files: JobFiles) -> Work[Answer]:
         replace(request, needs=("json",)),
         ModelCall(asked.system, asked.prompt, config.max_output_tokens, json_schema=schema),
         lambda text: answer_json.check(text, conformity, notes, documents),
-        answer_json.without_model,
+        lambda: answer_json.without_model(job.options.get("deadline_s")),
     )
 
 

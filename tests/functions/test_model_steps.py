@@ -17,6 +17,7 @@ from rota.errors import (
     RequestTooLargeError,
 )
 from rota.job_files import JobFiles
+from rota.job_options import put_options
 from rota.policy import Budget, Classifier, Routing
 from rota.providers.base import Completion, ModelCall
 from rota.records import Batch, DocumentInfo, Notes, Passage, Summary
@@ -144,6 +145,24 @@ def test_a_plan_is_asked_for_and_batches_are_written(stack: JobStack, vendor: Ve
     assert numbers == {1, 2, 3}
     job = stack.jobs.get(JOB)
     assert (job.status, job.counters["batches_total"], job.counters["calls"]) == ("planning", len(files.batch_ids()), 1)
+
+
+def test_a_plan_is_paid_for_once(stack: JobStack, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An invocation that broke off after the call goes on with what it got; one after the end finds it all done."""
+    put_options(stack.dynamodb, JOBS, JOB, {"reuse": False})
+    with monkeypatch.context() as patch:
+        patch.setattr("functions.plan_job.handler.write_batches", _killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            run("plan_job", "fresh")
+    assert run("plan_job", "fresh") == run("plan_job", "fresh")
+    assert len(vendor.calls) == 1
+    plan = stack.files(JOB).plan()
+    assert plan["cost_nanousd"] > 0
+    assert plan["estimate"]["steps"][0]["step"] == "plan"
+
+
+def _killed(*_parts: object) -> None:
+    raise RuntimeError("killed")
 
 
 def test_batches_of_code_are_planned_with_their_complexity(stack: JobStack) -> None:

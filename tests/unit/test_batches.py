@@ -63,10 +63,9 @@ class Pile:
         """Keep it."""
         self.batches[batch["batch_id"]] = batch
 
-    def put_manifest(self, ids: list[str]) -> str:
+    def put_manifest(self, ids: list[str]) -> None:
         """Keep the order."""
         self.manifest = ids
-        return "manifest.jsonl"
 
 
 def readers(pool: Catalog, **options: Any) -> Readers:

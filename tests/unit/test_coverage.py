@@ -89,10 +89,16 @@ def test_a_dry_run_covers_what_could_be_read(files: JobFiles) -> None:
     assert coverage.sentence() == "3 of 3 documents"
 
 
+def test_documents_left_out_are_many_though_named_once() -> None:
+    """Three of five hundred were read, and that is what is said."""
+    left_out = [Missing(title="500 more documents", reason="were left out (max_documents)")]
+    assert Coverage(503, 3, left_out).sentence().startswith("3 of 503 documents, 500 not: 500 more documents (were")
+
+
 def test_a_sentence_names_no_more_than_a_few() -> None:
     """A hundred failures are counted, ten are named."""
     failed = [Missing(title=f"{number}.pdf", reason="is encrypted") for number in range(100)]
     sentence = Coverage(150, 50, failed).sentence()
-    assert sentence.startswith("50 of 150 documents, 100 failed: 0.pdf (is encrypted); ")
+    assert sentence.startswith("50 of 150 documents, 100 not: 0.pdf (is encrypted); ")
     assert sentence.endswith(f"; and {100 - MOST_NAMED} more")
     assert sentence.count(".pdf") == MOST_NAMED

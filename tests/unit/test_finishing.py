@@ -67,7 +67,7 @@ def test_the_result_has_totals_answer_and_coverage(stack: JobStack) -> None:
     assert result["coverage"]["documents"] == 4
     assert result["coverage"]["read"] == 2
     assert result["coverage"]["sentence"] == (
-        "2 of 4 documents, 2 failed: locked.pdf (is encrypted); doc-3.md (could not be summarised: no model had room)"
+        "2 of 4 documents, 2 not: locked.pdf (is encrypted); doc-3.md (could not be summarised: no model had room)"
     )
 
 

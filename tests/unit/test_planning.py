@@ -12,7 +12,7 @@ from benchmarks.estimates import SITUATIONS, compare, document, pool
 from cli.report import plan_lines
 from rota.accounts import Account
 from rota.catalog import Catalog
-from rota.errors import BudgetSpentError
+from rota.errors import BudgetSpentError, InvalidInputError
 from rota.estimate import Load
 from rota.job_item import Job
 from rota.job_options import as_asked, as_planned
@@ -120,6 +120,16 @@ def test_extraction_is_always_possible() -> None:
     assert [each.what for each in found.way.adjusted] == ["mode"]
     assert (found.way.estimate.calls, found.way.estimate.cost_usd) == (0, 0)
     assert [each.brief()["depth"] for each in found.rejected[:2]] == ["normal", "brief"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "field"), [({"budget_usd": 0.000001}, "budget_usd"), ({"deadline_s": 1}, "deadline_s")]
+)
+def test_an_answer_by_a_schema_needs_models(limit: dict[str, Any], field: str) -> None:
+    """So a limit that has no room for any is refused before anything is read, and named."""
+    with pytest.raises(InvalidInputError, match=r"is too little for an answer_schema.*leaves room for") as refused:
+        chosen(TWO, 40, answer_schema={"type": "object"}, **limit)
+    assert refused.value.field == f"options.{field}"
 
 
 def test_documents_that_the_question_names_come_first() -> None:

@@ -97,17 +97,26 @@ ANSWER = Answer(text="Thirty days [3].", cited=[3], sources=[])
 def test_what_is_not_covered_is_said() -> None:
     """With the reasons, and without a flood of them."""
     missing = [Missing(title=f"{n}.pdf", reason="is protected by a password") for n in range(1, 26)]
-    text = answer.with_coverage(ANSWER, 50, missing)["text"]
+    text = answer.with_coverage(ANSWER, 25, 1050, missing)["text"]
     assert text.startswith(
-        "Thirty days [3].\n\n> This answer covers 25 of 50 documents. Not covered:\n>\n> - 1.pdf: is"
+        "Thirty days [3].\n\n> This answer covers 25 of 1,050 documents. Not covered:\n>\n> - 1.pdf: is"
     )
     assert text.endswith("> - 20.pdf: is protected by a password\n> - … and 5 more")
     assert ANSWER["text"] == "Thirty days [3]."
 
 
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [("deadline", "The deadline left no time"), ("budget_spent", "The budget"), ("", "No model could be")],
+)
+def test_why_no_model_wrote_it_is_said(why: str, said: str) -> None:
+    """A caller's own limit is no outage."""
+    assert answer.without_model(ANSWER, why)["text"].startswith(f"> {said}")
+
+
 def test_full_coverage_needs_no_note() -> None:
     """An answer from everything is only itself."""
-    assert answer.with_coverage(ANSWER, 50, []) == ANSWER
+    assert answer.with_coverage(ANSWER, 50, 50, []) == ANSWER
 
 
 def test_the_page_lists_its_sources() -> None:

@@ -152,7 +152,7 @@ def test_what_is_no_such_object_is_refused(text: str) -> None:
 def test_without_a_model_no_schema_is_filled() -> None:
     """The error names the option."""
     with pytest.raises(NoCapacityError, match=r"options\.answer_schema"):
-        answer_json.without_model()
+        answer_json.without_model(None)
 
 
 def test_the_page() -> None:

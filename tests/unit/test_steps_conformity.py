@@ -91,6 +91,7 @@ def test_ordinary_schemas_are_taken(schema: dict[str, Any]) -> None:
         ({"type": "object", "properties": {"a": {"pattern": "a" * 301}}}, r"has 301 characters, at most 300"),
         ({"type": "object", "description": "x" * 33_000}, r"\$: has 33,\d{3} bytes, at most 32,768"),
         ({"type": "object", "maximum": float("nan")}, "number that is not JSON"),
+        ({"type": "object", "properties": {"\ud83d": {}}}, "half a character"),
         ({"type": "object", "$ref": "#"}, "does it refer to itself"),
         ({"type": "object", "$ref": "#/$defs/a39", "$defs": doubling(40)}, "does it refer to itself"),
     ],

@@ -22,6 +22,7 @@ REPOSITORY = Path(__file__).parents[2]
         ("The archive doesn't hold personal data", "The archive holds personal data"),
         ("The lease of the house ends in 2027", "The lease of the house ends in 2031"),
         ("The fee of an account is $5", "The fee of an account is $7.50"),
+        ("The fee of an account is $1,200", "The fee of an account is $1,250.50"),
         ("Die Miete beträgt 900 Euro", "Die Miete beträgt 950 Euro"),
     ],
 )
@@ -44,6 +45,12 @@ def test_contradictions(one: str, other: str) -> None:
         ("The letter may take 3 days", "The letter may take 5 days"),
         ("It works", "It does not work"),
         ("The cost is $5", "The cost is $7"),
+        ("The rent is 900 euros a month", "The rent is 900.00 euros a month"),
+        ("Die Miete beträgt 1.200 Euro", "Die Miete beträgt 1200 Euro"),
+        ("A film has 90 minutes at most", "A film has 090.0 minutes at most"),
+        ("Latency from Berlin is 20 ms", "Latency to Berlin is 25 ms"),
+        ("Our budget for trips is 500 euros", "Your budget for trips is 700 euros"),
+        ("The C compiler took 5 seconds", "The C++ compiler took 9 seconds"),
     ],
 )
 def test_what_is_no_contradiction(one: str, other: str) -> None:

@@ -28,9 +28,8 @@ CHARACTERS_AT_ONCE = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """What was written: the manifest's key and the number of batches; `loads` is empty for a job without models."""
+    """What was written: the number of batches; `loads` is empty for a job without models."""
 
-    manifest_key: str
     count: int
     loads: Sequence[Load]
 
@@ -53,7 +52,8 @@ def write_batches(files: JobFiles, readers: Readers) -> Batches:
             ids += [batch["batch_id"] for batch in batches]
             for batch in batches:
                 loads.add(summarize.task_of(batch), sum(map(passage_tokens, batch["passages"])), _score(batch))
-    return Batches(files.put_manifest(ids), len(ids), list(loads) if readers.spend else [])
+    files.put_manifest(ids)
+    return Batches(len(ids), list(loads) if readers.spend else [])
 
 
 def _packed(files: JobFiles, documents: Sequence[DocumentInfo], code: JobCode, readers: Readers) -> Iterator[Batch]:

@@ -23,13 +23,13 @@ class Coverage:
     failed: Sequence[Missing]
 
     def sentence(self) -> str:
-        """`47 of 50 documents, 3 failed: a.pdf (is encrypted), …`."""
+        """`47 of 50 documents, 3 not: a.pdf (is encrypted), …`."""
         share = f"{self.read} of {self.documents} documents"
         if not self.failed:
             return share
         named = "; ".join(f"{missing['title']} ({missing['reason']})" for missing in self.failed[:MOST_NAMED])
         more = len(self.failed) - MOST_NAMED
-        return f"{share}, {len(self.failed)} failed: {named}" + (f"; and {more} more" if more > 0 else "")
+        return f"{share}, {self.documents - self.read:,} not: {named}" + (f"; and {more} more" if more > 0 else "")
 
     def as_dict(self) -> dict[str, object]:
         """A JSON value with the sentence."""

@@ -24,7 +24,7 @@ from rota.storage import Bucket, answer_prefix
 
 SOURCE = "rota"
 DETAIL_TYPE = "Job finished"
-OF_THE_ANSWER = ("model", "tier", "decision", "escalated_from", "repaired")
+OF_THE_ANSWER = ("model", "tier", "decision", "escalated_from", "repaired", "why")
 STOPPED = StepError(code=JobStoppedError.code, message="the job was stopped")
 NO_ANSWER = StepError(code=RotaError.code, message="the workflow ended without an answer")
 

@@ -88,15 +88,15 @@ class JobFiles:
         return cast("dict[str, list[FoundDocument]] | None", self.bucket.find_json(self.key("found.json")))
 
     def put_plan(self, plan: Mapping[str, Any]) -> None:
-        """The plan: `rota.records.Plan`, with `model`, `defaulted` and `estimate`."""
+        """The plan: `rota.records.Plan`, with `model` and `defaulted`, and once there are batches for it `estimate`."""
         self.bucket.write_json(self.key("plan.json"), plan)
 
     def plan(self) -> dict[str, Any]:
-        """Raises NotFoundError before planning is complete."""
+        """Raises NotFoundError before there is one."""
         return cast("dict[str, Any]", self.bucket.read_json(self.key("plan.json")))
 
     def find_plan(self) -> dict[str, Any] | None:
-        """The plan, or None before planning is complete."""
+        """The plan, or None before there is one; see `put_plan`."""
         return cast("dict[str, Any] | None", self.bucket.find_json(self.key("plan.json")))
 
     def put_batch(self, batch: Batch) -> None:
@@ -107,9 +107,14 @@ class JobFiles:
         """Raises NotFoundError."""
         return cast(Batch, self.bucket.read_json(self.key(f"batches/{batch_id}.json")))
 
-    def put_manifest(self, batch_ids: Sequence[str]) -> str:
-        """The items of the Map over batches; returns the manifest's key."""
-        return self._put_lines("manifest.jsonl", [{"job_id": self.job_id, "batch_id": batch} for batch in batch_ids])
+    def put_manifest(self, batch_ids: Sequence[str]) -> None:
+        """The items of the Map over batches."""
+        self._put_lines("manifest.jsonl", [{"job_id": self.job_id, "batch_id": batch} for batch in batch_ids])
+
+    @property
+    def manifest_key(self) -> str:
+        """Where that is."""
+        return self.key("manifest.jsonl")
 
     def batch_ids(self) -> list[str]:
         """What the manifest lists; raises NotFoundError before planning is complete."""

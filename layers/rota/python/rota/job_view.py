@@ -24,6 +24,7 @@ RESULTS = (
     "escalated_from",
     "fallback_used",
     "repaired",
+    "why",
     "sources",
     "coverage",
     "plan",

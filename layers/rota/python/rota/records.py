@@ -194,6 +194,7 @@ class Answer(Notes):
     decision: NotRequired[str]
     escalated_from: NotRequired[int | None]
     fallback_used: NotRequired[bool]
+    why: NotRequired[str]
 
 
 class BatchFailure(TypedDict):

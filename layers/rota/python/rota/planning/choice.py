@@ -14,6 +14,7 @@ from typing import Any
 
 from rota.depth import depth_of
 from rota.documents.extraction.terms import terms
+from rota.errors import InvalidInputError
 from rota.estimate import JobEstimate
 from rota.planning.forecast import Circumstances, forecast
 from rota.planning.reasons import Limits, Missed
@@ -74,7 +75,8 @@ class Chosen:
 def choose(outlook: Outlook, documents: Sequence[DocumentInfo], around: Circumstances) -> Chosen:
     """The first way to do the job that keeps its limits. `outlook` has the job as it was asked for.
 
-    Raises NoCapacityError when the pool's quotas leave no room for documents beside the prompt.
+    Raises InvalidInputError when there is none because the answer must be JSON, and NoCapacityError when the pool's
+    quotas leave no room for documents beside the prompt.
     """
     return _Search(outlook, documents, around, Limits.of(outlook.job, around.now_ms)).run()
 
@@ -164,7 +166,14 @@ class _Search:
         return self._changed(way, {}, some, "documents", f"reads {count:,} of {len(ranked):,} documents")
 
     def _without_models(self, way: Alternative) -> Alternative:
-        """What was changed for models to be in time and money is as it was asked for."""
+        """What was changed for models to be in time and money is as it was asked for.
+
+        Raises InvalidInputError for a job whose answer is to be JSON by a schema, which only a model can write.
+        """
+        if self.outlook.job.options.get("answer_schema") is not None:
+            missed = self.limits.missed(way.estimate)
+            field = "options.deadline_s" if Missed.DEADLINE in missed else "options.budget_usd"
+            raise InvalidInputError(field, f"is too little for an answer_schema, which needs models: {self._why(way)}")
         self.rejected = (*self.rejected, way)
         adjustment = Adjustment("mode", f"works without models, with the documents' own sentences: {self._why(way)}")
         return self._way({"mode": "extractive"}, self.documents, (adjustment,))

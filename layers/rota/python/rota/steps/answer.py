@@ -27,6 +27,13 @@ _LINK = re.compile(r"\](?=[(\[])")
 _TAG = re.compile(r"<(?=\S)")
 
 
+WITHOUT_MODEL = {
+    "deadline": "The deadline left no time for a model to write this answer",
+    "budget_spent": "The budget left no room for a model to write this answer",
+}
+"""What is said of an answer without a model, by why there was none; for any other reason it could not be reached."""
+
+
 def prompt(question: str, outline: Sequence[str], notes: Notes, max_output_tokens: int) -> StepPrompt:
     """Ask for the answer."""
     return _filled(question, outline, delimit.notes([notes["text"]]), max_output_tokens)
@@ -63,14 +70,17 @@ def extractive(question: str, notes: Notes, documents: Sequence[DocumentInfo], m
     return _answer(text, notes, documents)
 
 
-def with_coverage(answer: Answer, total: int, missing: Sequence[Missing]) -> Answer:
-    """The answer with a closing note on the documents of `total` that it does not cover, if there are any."""
+def with_coverage(answer: Answer, read: int, total: int, missing: Sequence[Missing]) -> Answer:
+    """The answer with a closing note on the documents of `total` that it does not cover, if there are any.
+
+    One of `missing` may stand for many.
+    """
     if not missing:
         return answer
     listed = [f"> - {one['title']}: {one['reason']}" for one in missing[:LISTED]]
     if len(missing) > LISTED:
         listed.append(f"> - … and {len(missing) - LISTED} more")
-    note = f"> This answer covers {total - len(missing)} of {total} documents. Not covered:\n>\n" + "\n".join(listed)
+    note = f"> This answer covers {read:,} of {total:,} documents. Not covered:\n>\n" + "\n".join(listed)
     return {**answer, "text": f"{answer['text']}\n\n{note}"}
 
 
@@ -81,10 +91,10 @@ def with_remarks(answer: Answer, remarks: Sequence[str]) -> Answer:
     return {**answer, "text": f"{answer['text']}\n\n> {' '.join(remarks)}"}
 
 
-def without_model(answer: Answer) -> Answer:
-    """The answer with a note that no model could write it, for a job that wanted one."""
-    note = "> No model could be reached for this answer: these are the documents' own sentences."
-    return {**answer, "text": f"{note}\n\n{answer['text']}"}
+def without_model(answer: Answer, why: str = "") -> Answer:
+    """The answer with a note that no model wrote it, for a job that wanted one. `why` as in `Carried.why`."""
+    reason = WITHOUT_MODEL.get(why, "No model could be reached for this answer")
+    return {**answer, "text": f"> {reason}: these are the documents' own sentences.\n\n{answer['text']}"}
 
 
 def markdown(answer: Answer, coverage: str = "") -> str:

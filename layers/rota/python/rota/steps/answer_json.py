@@ -54,11 +54,12 @@ def check(text: str, schema: Conformity, notes: Notes, documents: Sequence[Docum
     return JsonAnswer(text=json.dumps(value, ensure_ascii=False, indent=2), cited=cited, sources=sources, json=value)
 
 
-def without_model() -> NoReturn:
+def without_model(deadline_s: int | None) -> NoReturn:
     """Sentences of documents fill no form: which of them is a title, a risk, a choice would be a guess."""
+    within = f" within the deadline of {deadline_s} s" if deadline_s else ""
     raise NoCapacityError(
-        "options.answer_schema: no model could write the answer in this form, and without a model a schema cannot be "
-        "filled; ask again, or without a schema for the documents' own sentences"
+        f"options.answer_schema: no model could write the answer in this form{within}, and without a model a schema "
+        "cannot be filled; ask again, or without a schema for the documents' own sentences"
     )
 
 

@@ -38,6 +38,14 @@ _UNIT = re.compile(
     r"|documents?|pages?|times)\b)",
     re.IGNORECASE,
 )
+_GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
+_DECIMAL = re.compile(r"\d+(?:[.,]\d+)?")
+_SIGNED = re.compile(r"[^\W\d_][+#*]+")
+_MARKS_AROUND = ".,;:!?()[]{}\"'“”„’‘`"
+_APART = re.compile(
+    r"from|to|into|in|out|on|off|up|down|over|under|above|below|left|right|our|your|my|his|her|their|first|second|third"
+    r"|last|von|nach|aus|auf|ab|über|unter|unsere?|ihre?|seine?|meine?|erste|zweite|dritte|letzte"
+)
 _CURRENCY = re.compile(r"(?:[€$£]|\b(?:EUR|USD|GBP|CHF))\s?$")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _ONCE = re.compile(
@@ -62,11 +70,15 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """`frame` is what must be the same: its telling words, with `#` in the place of each figure."""
+    """`frame` is what must be the same: its telling words, with `#` in the place of each figure.
+
+    `subject` are the words beside those that tell things apart, such as `from`, `your` or `C++`.
+    """
 
     text: str
     numbers: tuple[int, ...]
     frame: tuple[str, ...]
+    subject: tuple[str, ...]
     figures: tuple[str, ...]
     denies: bool
 
@@ -100,10 +112,23 @@ def with_disagreements(text: str, found: Sequence[Disagreement]) -> str:
 
 def _contradict(one: _Statement, other: _Statement) -> bool:
     """Whether two statements with the same frame do."""
-    differing = [at for at, (a, b) in enumerate(zip(one.figures, other.figures, strict=True)) if a != b]
+    if one.subject != other.subject:
+        return False
+    pairs = enumerate(zip(one.figures, other.figures, strict=True))
+    differing = [at for at, (a, b) in pairs if not _readings(a) & _readings(b)]
     if one.denies != other.denies:
         return not differing and len(one.frame) - len(one.figures) >= LEAST_DENIED
     return len(differing) == 1 and _is_amount(one.text, differing[0]) and _is_amount(other.text, differing[0])
+
+
+def _readings(figure: str) -> set[float | str]:
+    """What a figure may mean as a number: `1.200` is 1200 in some countries. One that is no number is itself."""
+    found: set[float | str] = set()
+    if _GROUPED.fullmatch(figure):
+        found.add(float(figure.replace(".", "").replace(",", "")))
+    if _DECIMAL.fullmatch(figure):
+        found.add(float(figure.replace(",", ".")))
+    return found or {figure}
 
 
 def _is_amount(text: str, at: int) -> bool:
@@ -122,7 +147,12 @@ def _statements(line: str) -> Iterator[_Statement]:
         text = rewrite(sentence.text, lambda _: []).rstrip(".!… ")
         plain = _DENIAL.sub(" ", text)
         frame = [word for piece in _FIGURE.split(plain) for word in ("#", *terms(piece))][1:]
-        figures = tuple(figure.replace(",", "") for figure in _FIGURE.findall(plain))
+        figures = tuple(_FIGURE.findall(plain))
         certain = numbers and not _CONDITION.search(text)
         if certain and len(frame) - len(figures) >= LEAST_TERMS:
-            yield _Statement(text, numbers, tuple(frame), figures, bool(_DENIAL.search(text)))
+            yield _Statement(text, numbers, tuple(frame), _subject(plain), figures, bool(_DENIAL.search(text)))
+
+
+def _subject(text: str) -> tuple[str, ...]:
+    words = (word.strip(_MARKS_AROUND).lower() for word in text.split())
+    return tuple(word for word in words if _APART.fullmatch(word) or _SIGNED.search(word))

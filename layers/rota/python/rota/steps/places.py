@@ -24,9 +24,6 @@ MOST_S = 20.0
 MOST_BRACKETS = 400
 """Brackets looked up, the first ones: no answer has as many, but a model caught in a loop has."""
 
-NEAR = 3
-"""Lines by which a model's own claim may differ from what was found and still stand."""
-
 _BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d{1,3}[.)]|#{1,6}|\|)\s)")
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=[^a-z\s])|(?<=[。！？])")
 _NOTHING = re.compile(r"[\W_]*")
@@ -42,7 +39,7 @@ def placed(
 ) -> Answer:
     """The answer with the places of its citations, in its marks and its sources.
 
-    A place that the model claims stands only where it is found to be true. `read` gives a document by its number (one
+    A place that the model claims gives way to what is found, or to none. `read` gives a document by its number (one
     that is gone, a NotFoundError, is cited without places), `clock` seconds from any beginning.
     """
     found = list(islice(brackets(answer["text"]), MOST_BRACKETS))
@@ -62,7 +59,7 @@ def placed(
 
     def changed(bracket: Bracket) -> list[Mark]:
         at = order.get(bracket.start, -1)
-        return [Mark(mark.number, _agreed(mark, places.get((at, mark.number)))) for mark in bracket.marks]
+        return [Mark(mark.number, _said_of(places.get((at, mark.number)))) for mark in bracket.marks]
 
     return {**answer, "text": rewrite(answer["text"], changed), "sources": _sources(answer["sources"], places)}
 
@@ -125,8 +122,8 @@ def _unmarked(text: str) -> str:
     return rewrite(text, lambda _: []).strip()
 
 
-def _agreed(mark: Mark, place: Place | None) -> str:
-    """What a mark says of a place that was found; a model's own lines stand if they are nearly the same."""
+def _said_of(place: Place | None) -> str:
+    """What a mark says of a place: what was found, whatever lines a model has claimed."""
     if place is None:
         return ""
     if "page" in place:
@@ -134,9 +131,6 @@ def _agreed(mark: Mark, place: Place | None) -> str:
     if "lines" not in place:
         return ""
     first, last = place["lines"]
-    claimed = [int(line) for line in mark.place.split("-")] if mark.place[:1].isdigit() else []
-    if claimed and abs(claimed[0] - first) <= NEAR and abs(claimed[-1] - last) <= NEAR:
-        return mark.place
     return str(first) if first == last else f"{first}-{last}"
 
 

@@ -63,9 +63,12 @@ class _Rules:
 
     def _check_size(self) -> None:
         try:
-            size = len(json.dumps(self._schema, allow_nan=False, separators=(",", ":")).encode())
+            # As characters, so that those that cannot be written are found as well.
+            size = len(json.dumps(self._schema, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode())
         except (ValueError, RecursionError) as error:
-            raise InvalidInputError(self._field, "holds a number that is not JSON, or is nested too deep") from error
+            raise InvalidInputError(
+                self._field, "holds a number that is not JSON, half a character, or is nested too deep"
+            ) from error
         if size > MOST_BYTES:
             self._refuse((), f"has {size:,} bytes, at most {MOST_BYTES:,} are taken")
 
