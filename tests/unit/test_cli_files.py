@@ -32,12 +32,15 @@ def write(*paths: str, content: bytes = b"text") -> None:
 
 def test_folders_are_walked_without_noise() -> None:
     """Hidden, built, binary and empty files stay out; PDF and UTF-16 are not binary."""
-    write("docs/b.md", "docs/a/c.py", "docs/.env", "docs/.git/config", "docs/node_modules/x.js", "docs/build/out.txt")
+    write("docs/b.md", "docs/a/c.py", "docs/.env", "docs/.git/config", "docs/node_modules/x.js", "docs/build/out.js")
+    write("docs/.github/b.md", "docs/vendor/c.md")
     write("docs/image.png", content=b"\x89PNG\r\n\0\0")
     write("docs/paper.pdf", content=b"%PDF-1.7\n\0\0")
     write("docs/wide.txt", content="text".encode("utf-16"))
     write("docs/empty.md", content=b"")
-    assert names("docs") == ["docs/a/c.py", "docs/b.md", "docs/paper.pdf", "docs/wide.txt"]
+    assert names("docs") == [
+        *("docs/.github/b.md", "docs/a/c.py", "docs/b.md", "docs/paper.pdf", "docs/vendor/c.md", "docs/wide.txt")
+    ]
 
 
 def test_a_file_named_by_itself_is_always_taken() -> None:

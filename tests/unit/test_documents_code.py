@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rota.documents.code.files import Kind, family, is_code, kind
+from rota.documents.code.files import Kind, family, is_code, is_source, kind
+from rota.documents.reading.kinds import DOCX, MAIL, NOTEBOOK, PDF
 
 
 @pytest.mark.parametrize("title", ["a.py", "src/A.JAVA", "a/b.tsx", "a.kt", "a.d.ts", "notes.txt.sh", "x.rb"])
@@ -19,6 +20,21 @@ def test_programs_are_code(title: str) -> None:
 def test_texts_and_data_are_not(title: str) -> None:
     """Nor is a file without an ending."""
     assert not is_code(title)
+
+
+@pytest.mark.parametrize(
+    ("title", "media_type", "expected"),
+    [
+        ("a.py", "text/plain", True),
+        ("Introduction to Node.js", "text/html", False),
+        ("forum.example.org/viewtopic.php", "text/html", False),
+        *((f"main.rs {kind}.rs", kind, False) for kind in (PDF, DOCX, MAIL, NOTEBOOK)),
+        ("a.md", "text/markdown", False),
+    ],
+)
+def test_a_page_with_such_a_title_is_no_source(title: str, media_type: str, expected: bool) -> None:
+    """What it was read as counts, too."""
+    assert is_source(title, media_type) is expected
 
 
 @pytest.mark.parametrize(

@@ -155,3 +155,12 @@ def test_hostile_texts_take_no_longer_than_others(title: str, line: str) -> None
     for offset in range(0, len(line), 1_200):
         context.at(offset)
     assert time.process_time() - start < 3
+
+
+@pytest.mark.parametrize("text", ["\n" * 400_000, "\n" * 400_000 + "x"])
+def test_empty_lines_are_passed_once(text: str) -> None:
+    """Not again from each of the pieces that they are cut into."""
+    context, start = Context("a.md", text), time.process_time()
+    for offset in range(0, len(text), 10):
+        context.at(offset)
+    assert time.process_time() - start < 3

@@ -402,6 +402,7 @@ def _seconds(text: str) -> float:
     [
         "." * 300_000,
         "a" + " " * 300_000 + "b",
+        "a" + "\n" * 300_000 + "b",
         "|" * 300_000 + "x",
         "/* " * 100_000,
         "[](x" * 80_000,
@@ -409,7 +410,7 @@ def _seconds(text: str) -> float:
         "'''" * 100_000,
         " ".join(f"It goes on and on: {i} here." for i in range(8_000)),
     ],
-    ids=["dots", "spaces", "pipes", "comments", "links", "stars", "quotes", "references"],
+    ids=["dots", "spaces", "lines", "pipes", "comments", "links", "stars", "quotes", "references"],
 )
 def test_hostile_text_takes_no_longer(text: str) -> None:
     """Documents are anybody's: no pattern may need more than linear time."""

@@ -246,6 +246,32 @@ def test_two_texts_may_share_a_title(files: JobFiles) -> None:
     assert [one["number"] for one in gather(files)["documents"]] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("prefix", "titles"),
+    [
+        ("library/", ["repo.md", "repo/.github/a.md", "repo/b.md"]),
+        ("library/repo", ["repo.md", "repo/.github/a.md", "repo/b.md"]),
+        ("library/repo/.git/", ["repo/.git/c"]),
+        ("library/repo/.env", ["repo/.env"]),
+    ],
+)
+def test_hidden_and_built_files_below_a_prefix_are_left_out(files: JobFiles, prefix: str, titles: list[str]) -> None:
+    """A folder that was copied as it lay there; what the prefix itself names is meant."""
+    keys = ["repo.md", "repo/.env", "repo/.git/c", "repo/.github/a.md", "repo/b.md", "repo/vendor/d.js", "Thumbs.db"]
+    put(files, {f"library/{key}": key.encode() for key in keys})
+    ask(files, {"type": "s3", "prefix": prefix})
+    gathered = gather(files)
+    assert ([one["title"] for one in gathered["documents"]], gathered["failed"]) == (titles, [])
+
+
+def test_an_upload_is_taken_as_it_was_sent(files: JobFiles) -> None:
+    """Its files were named one by one; what a system leaves in folders nobody names."""
+    put(files, {f"uploads/ada/u-1/{key}": key.encode() for key in ("build/.notes", "a/.DS_Store")})
+    ask(files, {"type": "upload", "upload_id": "u-1"})
+    gathered = gather(files)
+    assert ([one["title"] for one in gathered["documents"]], gathered["failed"]) == (["build/.notes"], [])
+
+
 def test_an_inbox_reads_the_files_of_its_generation(files: JobFiles) -> None:
     """Not the question, not what came later, and a file that was taken away is listed."""
     put(
@@ -256,12 +282,13 @@ def test_an_inbox_reads_the_files_of_its_generation(files: JobFiles) -> None:
             "inbox/friday/question.txt": b"Why?",
             "inbox/friday/later.txt": b"of the next job",
             "inbox/friday/.DS_Store": b"junk",
+            "inbox/friday/.git/a": b"junk",
             "inbox/monday/x.txt": b"of another inbox",
         },
     )
     keys = [
         *("inbox/friday/sub/question.txt", "inbox/friday/a.txt", "inbox/friday/question.txt"),
-        *("inbox/friday/gone.txt", "inbox/friday/.DS_Store", "inbox/monday/x.txt"),
+        *("inbox/friday/gone.txt", "inbox/friday/.DS_Store", "inbox/friday/.git/a", "inbox/monday/x.txt"),
     ]
     ask(files, {"type": "inbox", "name": "friday", "keys": keys})
     gathered = gather(files)
@@ -427,6 +454,20 @@ def test_a_page_is_fetched_and_called_by_its_title(files: JobFiles) -> None:
         assert [one["origin"] for one in gathered["documents"]] == [addresses[0], f"{addresses[1]}!/a.py"]
     assert gathered["documents"][0]["title"] == "Quotas"
     assert "private address" in gathered["failed"][0]["reason"]
+
+
+def test_a_page_is_no_code_and_a_page_in_an_archive_keeps_its_path(files: JobFiles) -> None:
+    """Whatever address it has, and whatever it calls itself."""
+    with PageServer() as server:
+        server.pages["/site.zip"] = Page(zipped({"a/mill.html": HTML + b"<!-- 1 -->"}), "application/zip")
+        server.put({"/viewtopic.php": "<html><body><p>The mill stands still.</p></body></html>"})
+        ask(files, *({"type": "url", "url": server.url(path)} for path in ("/site.zip", "/viewtopic.php")))
+        found = gather(files, hosts=[server.host])["documents"]
+        assert [one["title"] for one in found] == [
+            f"{server.host}/site.zip/a/mill.html",
+            f"{server.host}/viewtopic.php",
+        ]
+    assert not any("imports" in one for one in found)
 
 
 def test_a_listing_is_not_held_in_memory(files: JobFiles, monkeypatch: pytest.MonkeyPatch) -> None:

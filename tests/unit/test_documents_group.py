@@ -115,6 +115,13 @@ def test_context_is_short_and_lines_are_true(pile: list[Document], max_tokens: i
                 assert last == text.count("\n", 0, passage["start"] + len(shown)) + 1
 
 
+def test_a_page_has_no_lines_for_its_title() -> None:
+    """Though it ends as a program's does."""
+    page: Document = {**document(1, "Servers", "Introduction to Node.js"), "media_type": "text/html"}
+    (batch,) = pack([page], 450)
+    assert "lines" not in batch["passages"][0]
+
+
 def test_later_parts_say_what_they_stand_within() -> None:
     """The header of a table, the headings above, the class and method: with them a part can be read by itself."""
     table = document(1, "name,rent,end\n" + "Miller,900,2027\n" * 100, "leases.csv")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rota.documents.reading import kinds
 from rota.documents.reading.html import html_text
 from rota.documents.reading.read import read_document
 from rota.errors import UnreadableDocumentError
@@ -117,6 +119,26 @@ def test_html_is_known_by_its_first_bytes(name: str) -> None:
         assert "alert" not in read_document(data, name).text
 
 
+TEMPLATE = b"<!DOCTYPE html>\n<script>let code</script>"
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "kind"),
+    [
+        *(
+            (f"a.{ending}", "", "text/plain")
+            for ending in ("php", "jsp", "html.erb", "twig", "cshtml", "VUE", "svelte")
+        ),
+        ("a.hbs", "application/octet-stream", "text/plain"),
+        ("https://example.com/a.php", "text/html; charset=utf-8", "text/html"),
+        ("https://example.com/a.php?id=1", "", "text/html"),
+    ],
+)
+def test_templates_are_source_code(name: str, media_type: str, kind: str) -> None:
+    """They begin as pages do and keep their code; what a server made of one is a page."""
+    assert kinds.kind(TEMPLATE, name, media_type) == kind
+
+
 def test_xhtml_and_broken_html_are_read() -> None:
     """Neither an XML declaration nor a tag that is never closed is a reason to refuse."""
     assert read_document(b'<?xml version="1.0"?><html><body><p>One</p></body></html>', "a.xhtml").text == "One"
@@ -151,8 +173,77 @@ def test_an_article_is_never_lost(page: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("page", "kept", "gone"),
+    [
+        ("<main>{}<section id=cookies><h2>C</h2>One</section><div id=sharing>Two</div></main>", ["One", "Two"], []),
+        ("<div role=main>{}<div class=section id=gdpr>One</div></div><footer>Two</footer>", ["One"], ["Two"]),
+        (
+            "{}<section id=gdpr><h2>Rights</h2>One</section><div id=sharing><h2>Sharing</h2>Two</div>",
+            ["One", "Two"],
+            [],
+        ),
+        ("<main>{}</main><div id=cookie-banner><h2>We use cookies</h2>One</div>", [], ["One"]),
+        (
+            "{}<div id=cookie-banner><h2>We use cookies</h2>One</div><div id=sidebar><h3>A</h3>Two</div>",
+            [],
+            ["One", "Two"],
+        ),
+        ("<div role=main>{}<div class=related>One</div></div>", [], ["One"]),
+        ("<header id=title-block-header>One</header>{}<header>Two</header>", ["One"], ["Two"]),
+        ("{}<aside id=footnotes role=doc-endnotes>One</aside><aside>Two</aside>", ["One"], ["Two"]),
+    ],
+)
+def test_an_id_is_an_address(page: str, kept: list[str], gone: list[str]) -> None:
+    """Sections of an article are called what they are about; outside of one an id tells what a region is."""
+    text = html_text(page.format(ARTICLE)).text
+    assert [one for one in (*kept, *gone) if one in text] == kept
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<p>a<table><tr><td><td>b<tr><td><td><td>c<tr><td><tr><td>d<td><td>e", "a\n\n| b\n| | c\nd |  | e"),
+        ("<table><tr><td><tr><td><td></table>a", "a"),
+        ("<table><tr><td><p>a</p><p>b</p><td><ul><li>c<li>d</ul><td>e<br>f<tr><td>g", "a b | - c - d | e f\ng"),
+        ("<table><tr><td><p>a</p><p>b</p><tr><td>c", "a\n\nb\nc"),
+        ("<table><tr><td><td><h2>a</h2><p>b", "| ## a\n\nb"),
+        (f"<table><tr><td>a<td><p>b</p><p>{'c' * 500}", f"a | b\n\n{'c' * 500}"),
+    ],
+)
+def test_rows_of_tables(markup: str, text: str) -> None:
+    """A row is a line, with its empty cells, but for the columns of a page that is laid out as a table."""
+    assert html_text(markup).text == text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<pre><div>a</div><div><br></div><div>  b</div></pre>", "```\na\n\n  b\n```"),
+        ("<pre>a<ol><li>b\n</li><li>c</li></ol></pre>", "```\na\nb\nc\n```"),
+        ("<h3><button>Why?</button></h3>So.<h3>How? <button>Copy</button></h3>", "### Why?\n\nSo.\n\n### How?"),
+        ("<details><summary><button>Why?</button></summary>So. <button>Close</button></details>", "Why?\n\nSo."),
+        ("<p style='opacity:0'>fades in", "fades in"),
+        ("<ol start=5><li>a<li value=9>b<li>c</ol>", "5. a\n9. b\n10. c"),
+        ("<ol start=x><li>a<li value=-1>b</ol>", "1. a\n-1. b"),
+        ("10<sup>6</sup> x<sup><i>n</i></sup>", "10^6 x^n"),
+        ("a<sup><a href=b>1</a></sup> 2<sup>nd</sup> a <sup>3</sup>", "a1 2nd a 3"),
+    ],
+)
+def test_structure_that_is_easily_lost(markup: str, text: str) -> None:
+    """Lines of code, headings that are buttons, numbers of items, powers."""
+    assert html_text(markup).text == text
+
+
+def test_empty_lines_of_code_take_time_in_proportion() -> None:
+    """A line of it may not be looked at from each of the empty ones above it."""
+    began = time.process_time()
+    html_text(f"<pre>a{chr(10) * 300_000}b</pre>")
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
     "hidden",
-    ["hidden", "style='display: none'", "style='VISIBILITY:hidden'", "style='font-size:0'", "style='opacity: 0;'"],
+    ["hidden", "style='display: none'", "style='VISIBILITY:hidden'", "style='font-size:0'"],
 )
 def test_what_is_hidden_is_not_read(hidden: str) -> None:
     """Nobody saw it who chose the page, so the model does not either."""

@@ -193,6 +193,22 @@ def test_json_on_one_line_gets_lines() -> None:
     assert read_document(long.encode(), "a.json", limits=short).text == long
 
 
+@pytest.mark.parametrize("number", ["12345678901234567890.12", "1.10", "1E5", "-0.0", "1e999", "0.1"])
+def test_json_keeps_its_numbers(number: str) -> None:
+    """As they are written, however long they are, and strings that look like them stay strings."""
+    text = json.dumps({"a": "1.10", "b": ["x" * 3000]})[:-1] + f', "n": {number}}}'
+    read = read_document(text.encode(), "a.json").text
+    assert f'\n "n": {number}\n' in read
+    assert '\n "a": "1.10",\n' in read
+
+
+@pytest.mark.parametrize("pair", ['"a": 1, "a": 2', '"a": "\\u00001.5"'])
+def test_json_that_would_change_stays_as_it_is(pair: str) -> None:
+    """A key that is there twice would lose a value, and a string with a zero would be a number."""
+    text = f'{{{pair}, "b": "{"x" * 3000}"}}'
+    assert read_document(text.encode(), "a.json").text == text
+
+
 def test_white_space_is_tidied() -> None:
     """Line ends are one kind and nothing invisible stays; heaps of empty lines shrink only where lines are nobody's."""
     text = "\n\na  \r\n\tb\rc\x00\x1b\fd\n\n\n\n\n\n  e\ud800\n"
@@ -280,7 +296,24 @@ def test_a_notebook_becomes_markdown() -> None:
     }
     cells = [{"cell_type": "markdown", "source": "# Title"}, code, {"cell_type": "code", "source": "", "outputs": []}]
     read = read_document(json.dumps({"cells": cells, "metadata": {}}).encode(), "a.ipynb")
-    assert read.text == f"# Title\n\n```python\na = 1\na\n```\n\n```\n1\n```\n\n```\n{'x' * 4000}\n```"
+    assert read.text == f"# Title\n\n```python\na = 1\na\n```\n\n```\n1\n```\n\n```\n{'x' * 4000}…\n```"
+
+
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [
+        ({"output_type": "error", "ename": "KeyError", "evalue": "'a'", "traceback": []}, "KeyError: 'a'"),
+        ({"data": {"text/markdown": ["**5** t"]}}, "**5** t"),
+        ({"data": {"text/html": "<table><tr><td>a</td><td>5</td></tr></table>"}}, "a | 5"),
+        ({"data": {"text/plain": "a 5", "text/html": "<b>a 5</b>"}}, "a 5"),
+        ({"data": None, "text": ["done"]}, "done"),
+    ],
+)
+def test_results_of_every_kind_are_in_a_notebook(output: dict[str, object], shown: str) -> None:
+    """Plain text comes before other forms; what is null is not there."""
+    notebook = {"cells": [{"cell_type": "code", "source": "f()", "outputs": [output, {"data": None}]}]}
+    data = json.dumps(notebook | {"metadata": {"language_info": None}}).encode()
+    assert read_document(data, "a.ipynb").text == f"```python\nf()\n```\n\n```\n{shown}\n```"
 
 
 @pytest.mark.parametrize("text", ["not JSON", "[1]", '{"cells": 1}', '{"cells": [1]}', '{"a": 2}', '{"metadata": 3}'])

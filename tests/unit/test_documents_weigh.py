@@ -40,6 +40,11 @@ def test_a_batch_is_weighed_by_the_code_it_holds() -> None:
     assert found["complexity"]["analysed"] is True
 
 
+def test_a_page_is_not_weighed_for_its_title() -> None:
+    """Though it ends as a program's does."""
+    assert not JobCode.of([{**document(1, "Introduction to Node.js"), "media_type": "text/html"}]).files
+
+
 def test_a_batch_without_code_has_no_complexity() -> None:
     """Prose has another measure."""
     assert list(weighed([batch(1), batch(2)], JobCode.of([document(1, "a.md"), document(2, "b.json")]))) == [

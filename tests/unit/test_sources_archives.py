@@ -85,6 +85,12 @@ def test_a_name_alone_tells_an_archive() -> None:
     assert not any(map(has_archive_name, ["a.md", "zip", "a.docx", "a.tar/b.md", ""]))
 
 
+def test_a_file_of_that_name_makes_no_office_document() -> None:
+    """Where a media type is written it comes first."""
+    files = {"a.md": b"a", "mimetype": b"x"}
+    assert listed(zipped(files), "a.zip") == list(files.items())
+
+
 @pytest.mark.parametrize("marker", ["[Content_Types].xml", "mimetype"])
 def test_an_office_document_is_no_archive(marker: str) -> None:
     """Whatever it is called; within an archive it is a member like others."""
@@ -104,6 +110,7 @@ def test_an_office_document_is_no_archive(marker: str) -> None:
         "x.egg-info/PKG",
         "a/b.PYC",
         "e.so",
+        "vendor/b.js",
     ],
 )
 def test_noise_is_left_out_in_silence(noise: str) -> None:

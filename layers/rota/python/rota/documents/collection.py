@@ -67,7 +67,7 @@ class Collection:
 
     def accept(self, candidate: Candidate, read: ReadText, imports: list[str] | None, is_code: bool) -> Document | None:
         """The document to write, or None for a duplicate. `imports` count for code only."""
-        title = read.title if candidate.is_url and read.title else candidate.title
+        title = read.title if candidate.is_page and read.title else candidate.title
         digest = hashlib.sha256(read.text.encode("utf-8")).hexdigest()[: 2 * DIGEST_BYTES]
         number = self.numbers.setdefault(digest, len(self.documents) + 1)
         if number <= len(self.documents):

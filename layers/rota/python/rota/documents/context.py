@@ -72,14 +72,17 @@ class Context:
 
     def __init__(self, title: str, text: str, media_type: str = "", inherited: str = "") -> None:
         self._text, self._position = text, 0
+        self._said = -1  # where the next word stands: heaps of empty lines are passed once
         self._lines = _lines(title, text, media_type, inherited.split(BETWEEN) if inherited else [])
 
     def at(self, offset: int) -> str:
         """What the text from `offset` on stands within, of at most WITHIN_TOKENS; empty where nothing is known."""
         if self._lines is None:
             return ""
-        found = _TEXT.search(self._text, offset)
-        start = self._text.rfind("\n", 0, found.start() if found else offset) + 1
+        if self._said < offset:
+            found = _TEXT.search(self._text, offset)
+            self._said = found.start() if found else len(self._text)
+        start = self._text.rfind("\n", 0, self._said if self._said < len(self._text) else offset) + 1
         while self._position < start:
             end = self._text.index("\n", self._position)
             self._lines.read(self._text[self._position : min(end, self._position + SEEN_CHARACTERS)])

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import BinaryIO
 
-from rota.documents.code.files import is_code
+from rota.documents.code.files import is_source
 from rota.documents.collection import Collection
 from rota.documents.reading.read import ReadText
 from rota.documents.sandbox import Sandbox
@@ -185,7 +185,7 @@ class _Gathering:
         except UnreadableDocumentError as error:
             self._reject(candidate, error)
             return
-        code = is_code(candidate.title)
+        code = is_source(candidate.title, read.media_type)
         imports = self.sandbox.imports(candidate.title, read.text) if code else None
         document = self.collection.accept(candidate, read, imports, code)
         if document is not None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from rota.documents.chunk import piece_end
-from rota.documents.code.files import is_code
+from rota.documents.code.files import is_source
 from rota.documents.context import Context
 from rota.documents.tokens import estimate_tokens
 from rota.errors import InvalidInputError
@@ -84,7 +84,7 @@ def passages(document: Document, max_tokens: int) -> list[Passage]:
     for passage, (_, _, within) in zip(found, pieces, strict=True):
         if within:
             passage["within"] = within
-    if is_code(document["title"]):
+    if is_source(document["title"], document["media_type"]):
         _tell_lines(found, text)
     return found
 

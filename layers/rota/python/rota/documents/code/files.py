@@ -6,6 +6,8 @@ import re
 from pathlib import PurePosixPath
 from typing import Literal
 
+from rota.documents.reading.kinds import AS_WRITTEN
+
 Kind = Literal["core", "test", "generated", "config", "docs"]
 
 _FAMILIES = {
@@ -50,8 +52,16 @@ def suffix(title: str) -> str:
 
 
 def is_code(title: str) -> bool:
-    """Whether a document is source code, by the ending of its title."""
+    """Whether a file is source code, by the ending of its title."""
     return suffix(title) in _FAMILY
+
+
+def is_source(title: str, media_type: str) -> bool:
+    """Whether a document that was read as this media type is source code.
+
+    Pages, PDFs, mails and the like never are: they are called "Introduction to Node.js", or lie at /viewtopic.php.
+    """
+    return media_type in AS_WRITTEN and is_code(title)
 
 
 def family(title: str) -> str:

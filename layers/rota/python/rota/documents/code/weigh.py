@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rota.documents.code.complexity import GroupComplexity, group_complexity
-from rota.documents.code.files import is_code
+from rota.documents.code.files import is_source
 from rota.documents.code.links import CodeFile, Links, links
 from rota.records import Batch, BatchComplexity, DocumentInfo, Passage
 
@@ -27,7 +27,7 @@ class JobCode:
         files = {
             info["number"]: CodeFile(info["number"], info["title"], info.get("imports"))
             for info in documents
-            if is_code(info["title"])
+            if is_source(info["title"], info["media_type"])
         }
         return cls(files, links(files.values()))
 

@@ -35,7 +35,7 @@ _CODE_LINE = re.compile(
     r"|^\s*[\w.\[\]\"']+\s*(?:[-+|:]?=|:)\s*\S(?:.*[^.])?$"
 )
 _QUOTE = re.compile(r"\"\"\"|'''|^[ \t]*/\*|\*/", re.MULTILINE)
-_FENCED = re.compile(r"^\s*```.*?^\s*```", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(r"^[ \t]*```.*?^[ \t]*```", re.MULTILINE | re.DOTALL)
 _STARS = re.compile(r"^[ \t]*\*+(?=\s|$)", re.MULTILINE)
 _COMMENTS = re.compile(r"(?:^[ \t]*(?:#|//+|--)(?!!|[ \t]*(?:noqa|type:|eslint)).*(?:\n|\Z))+", re.MULTILINE)
 _COMMENT_MARK = re.compile(r"^[ \t]*(?:#|//+|--)[ \t]?", re.MULTILINE)

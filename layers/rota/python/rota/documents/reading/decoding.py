@@ -6,7 +6,7 @@ import codecs
 import re
 from collections.abc import Iterator
 
-from rota.documents.reading.tidy import CONTROLS
+from rota.documents.reading.tidy import CONTROLS, TERMINAL
 from rota.errors import UnreadableDocumentError
 
 _BOMS = (
@@ -36,6 +36,7 @@ _NOT_LATIN = [
     *("cp932", "euc_jp", "gb18030", "big5", "cp949"),
     *("cp1251", "koi8_r", "cp866", "cp1253", "cp1255", "cp1256", "cp874"),
 ]
+_WIDE = ("utf-16", "utf-32")
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _HIGH_RUN = re.compile(rb"[\x80-\xff]{2,}")
 MIN_IN_RUNS = 0.7
@@ -45,8 +46,19 @@ samples in nine such languages, at most 0.5 (a Polish tongue-twister) in those o
 LOOKED_AT = 1_000_000
 """Bytes in which such runs are counted."""
 
-MAX_BROKEN = 0.05
-"""Of the characters above 127; a file in UTF-8 that was cut, or pasted together, has fewer broken ones."""
+MAX_BROKEN = 0.4
+"""Of the characters above 127; a file in UTF-8 that was cut, or pasted together, has fewer broken ones, and texts in
+other sets, read as UTF-8, have 0.72 and more."""
+
+MAX_BROKEN_MARKED = 0.01
+"""Of all characters after a byte-order mark; one is always allowed. Other files that begin like one in UTF-16 have
+0.03."""
+
+MAX_CONTROLS = 0.02
+"""Of the bytes or characters of a text, those that a text should not hold."""
+
+_START = 4096
+"""Bytes in which zeros are looked for."""
 
 
 def decode(data: bytes, media_type: str = "") -> str:
@@ -54,12 +66,15 @@ def decode(data: bytes, media_type: str = "") -> str:
 
     Without a mark or declaration, languages of the Latin script are read as Windows' Western European set.
     """
+    if _has_stray_zeros(data, media_type):
+        data = data.replace(b"\x00", b"")
     for encoding, errors in _encodings(data, media_type):
         try:
             text = data.decode(encoding, errors)
         except (UnicodeError, LookupError):
             continue
-        if len(CONTROLS.findall(text[:20_000])) * 50 > min(len(text), 20_000):
+        start = TERMINAL.sub("", text[:20_000])
+        if len(CONTROLS.findall(start)) > MAX_CONTROLS * len(start):
             break
         return text
     raise UnreadableDocumentError("is a binary file")
@@ -67,24 +82,51 @@ def decode(data: bytes, media_type: str = "") -> str:
 
 def _encodings(data: bytes, media_type: str) -> Iterator[tuple[str, str]]:
     """Each is asked for when those before it did not fit."""
-    marked = [encoding for mark, encoding in _BOMS if data.startswith(mark)]
-    if marked or b"\x00" in data[:4096]:
-        yield from ((encoding, "strict") for encoding in marked[:1] or _utf16_without_mark(data[:4096]))
+    if marked := _marked(data):
+        yield marked, "strict"
+        if _is_nearly(data, marked):
+            yield marked, "replace"
         return
+    declared = _declared(data, media_type)
+    if b"\x00" in data[:_START]:
+        yield from ((encoding, "strict") for encoding in _wide(data[:_START], declared))
+        return
+    if declared.startswith("iso2022") and b"\x1b$" in data:  # every byte of it is ASCII, and so UTF-8
+        yield declared, "strict"
+        yield declared, "replace"
     yield "utf-8", "strict"
     if _is_nearly_utf_8(data):
         yield "utf-8", "replace"
-    for encoding in (_declared(data, media_type), _guessed(data), "cp1252", "latin-1"):
+    for encoding in ("" if declared.startswith(_WIDE) else declared, _guessed(data), "cp1252", "latin-1"):
         if encoding:
             yield encoding, "strict"
 
 
-def _utf16_without_mark(start: bytes) -> list[str]:
+def _marked(data: bytes) -> str:
+    return next((encoding for mark, encoding in _BOMS if data.startswith(mark)), "")
+
+
+def _has_stray_zeros(data: bytes, media_type: str) -> bool:
+    """A few, as a crash leaves in a log, and not those of UTF-16."""
+    start = data[:_START]
+    is_sparse = 0 < start.count(0) <= MAX_CONTROLS * len(start)
+    return is_sparse and not _marked(data) and not _wide(start, _declared(data, media_type))
+
+
+def _wide(start: bytes, declared: str) -> list[str]:
+    """The set in which characters have two bytes or four, when one is declared or looks like it."""
+    if declared.startswith(_WIDE):
+        return [declared]
     # Western text in UTF-16 has a zero in every second byte, and always on the same side; other binary has not.
     even, odd = start[0::2].count(0), start[1::2].count(0)
     if max(even, odd) < len(start) * 0.3 or min(even, odd) > len(start) * 0.02:
         return []
     return ["utf-16-be" if even > odd else "utf-16-le"]
+
+
+def _is_nearly(data: bytes, encoding: str) -> bool:
+    text = data.decode(encoding, "replace")
+    return text.count("\ufffd") <= max(1, MAX_BROKEN_MARKED * len(text)) < len(text)
 
 
 def _is_nearly_utf_8(data: bytes) -> bool:

@@ -18,6 +18,20 @@ from rota.errors import UnreadableDocumentError
 MAX_XML_BYTES = 40_000_000
 """Of all parts that are text, unpacked. 3.8 MB, which are 3.5 million characters, make a process of 61 MB."""
 
+_UNKNOWN = re.compile(rb"<(/?)w:(?:fldSimple|dir|bdo)(?=[\s/>])")
+"""Elements around text that mammoth leaves out with the text: fields, and text of another direction."""
+
+_MATH = re.compile(rb"<(/?)m:(\w+)(>?)")
+_MATH_RUNS = {b"r": b"w:r", b"t": b"w:t"}
+_BRACKETS = {
+    b"num": (b"(", b")/"),
+    b"den": (b"(", b")"),
+    b"sup": (b"^(", b")"),
+    b"sub": (b"_(", b")"),
+    b"d": (b"(", b")"),
+}
+"""Around the parts of an equation that are not in its row, so that 1/2 is not 12."""
+
 _TITLE = re.compile(r"<dc:title>([^<]{1,2000})</dc:title>")
 
 
@@ -32,8 +46,10 @@ def docx_text(data: bytes) -> HtmlText:
             if sum(info.file_size for info in infos) > MAX_XML_BYTES:
                 raise UnreadableDocumentError(f"unpacks to more than {MAX_XML_BYTES / 1e6:.0f} MB of text")
             title = _title(parts)
+            known = _known(parts, infos)
         converted = mammoth.convert_to_html(
-            io.BytesIO(data),
+            known,
+            style_map="comment-reference => sup",  # without it comments are left out
             convert_image=mammoth.images.img_element(lambda _: {}),
             include_embedded_style_map=False,
         )
@@ -43,6 +59,28 @@ def docx_text(data: bytes) -> HtmlText:
         raise UnreadableDocumentError(f"is a broken Word document ({type(error).__name__})") from error
     text = lines(seen(converted.value).pieces)
     return HtmlText(title, text)
+
+
+def _known(parts: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> io.BytesIO:
+    """The same document without pictures, and with elements that mammoth knows where it would leave text out."""
+    known = io.BytesIO()
+    with zipfile.ZipFile(known, "w") as copy:
+        for info in infos:
+            xml = parts.read(info)
+            if b"xmlns:w=" in xml:
+                xml = _MATH.sub(_math, _UNKNOWN.sub(rb"<\1w:smartTag", xml))
+            copy.writestr(info.filename, xml)
+    return known
+
+
+def _math(tag: re.Match[bytes]) -> bytes:
+    """The tag of an equation as one of text, with a bracket."""
+    closing, name, end = tag.groups()
+    renamed = b"<" + closing + _MATH_RUNS.get(name, b"w:smartTag") + end
+    if name not in _BRACKETS or not end:  # an empty element has no brackets
+        return renamed
+    run = b"<w:r><w:t>" + _BRACKETS[name][bool(closing)] + b"</w:t></w:r>"
+    return run + renamed if closing else renamed + run
 
 
 def _title(parts: zipfile.ZipFile) -> str:

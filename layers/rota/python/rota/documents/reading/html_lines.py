@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 from rota.documents.reading.html_seen import Label, Mark, Piece
 
 _GAPS = {Mark.BREAK: "\n", Mark.LINE: "\n", Mark.PARAGRAPH: "\n\n", Mark.ROW: "\n"}
-_FENCES = re.compile(r"^\s*(`{3,})", re.MULTILINE)
+_FENCES = re.compile(r"^[ \t]*(`{3,})", re.MULTILINE)
+_LINE_IN_CELL = re.compile(r"(?<=\S)\n\s*")
+_BLOCK_IN_CELL = re.compile(r"^(?:\| )*(?:#{1,6} |```)", re.MULTILINE)
+
+MAX_CELL = 500
+"""Characters of a cell whose paragraphs, lines and items become one line. Longer ones, and those with headings or code,
+are the columns of a page that is laid out as a table."""
 
 
 def lines(pieces: Iterable[Piece]) -> str:
@@ -30,14 +36,16 @@ class _Writer:
     """Holds back what stands between texts until the next one comes: `gap`, and after it `label`.
 
     `preformatted` collects the text of a `<pre>`, and is None outside of one. `in_cell` is true from a cell's begin
-    to its first text: paragraphs make no difference there.
+    to its first text: paragraphs make no difference there. `cells` counts those that have begun in the row, and
+    `cell_at` is the part at which the last of them did.
     """
 
     parts: list[str] = field(default_factory=list)
     gap: str = ""
     label: str = ""
     preformatted: list[str] | None = None
-    in_row: bool = False
+    cells: int = 0
+    cell_at: int = 0
     in_cell: bool = False
 
     def text(self, text: str) -> None:
@@ -63,7 +71,7 @@ class _Writer:
         elif mark is Mark.CELL:
             self._cell()
         elif mark is Mark.CELL_END:
-            self.gap, self.label, self.in_cell = "", "", False
+            self._cell_end()
         elif mark is Mark.END:
             self.label = ""
         elif mark in _GAPS:
@@ -71,8 +79,11 @@ class _Writer:
 
     def _break(self, mark: Mark) -> None:
         if mark is Mark.ROW:
-            self.in_row, self.in_cell, self.label = False, False, ""
-        if not self.parts or self.label or self.in_cell:
+            self.cells, self.in_cell, self.label = 0, False, ""
+        if self.label or self.in_cell:
+            return
+        self.gap = self.gap.rstrip("| ")  # of a row without text
+        if not self.parts:
             return
         if self.gap in ("", " ") or mark is Mark.PARAGRAPH:
             self.gap = _GAPS[mark]
@@ -80,10 +91,27 @@ class _Writer:
             self.gap = "\n\n"
 
     def _cell(self) -> None:
-        if self.in_row:
-            self.parts.append(self.gap + ("| " if "\n" in self.gap else " | "))
+        if self.cells:
+            self._join()
+            if "\n" in self.gap or not self.parts:
+                self.gap += "| "  # after empty cells, which stay in their row
+            else:
+                self.parts.append(" | ")
+                self.gap = ""
+        self.cells, self.cell_at, self.in_cell = self.cells + 1, len(self.parts), True
+
+    def _cell_end(self) -> None:
+        if not self.in_cell:
             self.gap = ""
-        self.in_row = self.in_cell = True
+        self.label, self.in_cell = "", False
+        if self.cells > 1:
+            self._join()
+
+    def _join(self) -> None:
+        """Make the last cell one line, so that its row is one."""
+        text = "".join(self.parts[self.cell_at :])
+        if text and len(text) <= MAX_CELL and not _BLOCK_IN_CELL.search(text):
+            self.parts[self.cell_at :] = [_LINE_IN_CELL.sub(" ", text)]
 
     def _space(self) -> None:
         if self.parts and not self.gap and not self.label and not self.in_cell:

@@ -6,6 +6,7 @@ of them together leave too little, the whole page is taken.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rota.documents.reading.html_seen import Piece, Region, Seen
@@ -16,6 +17,9 @@ _ROLES = frozenset(
     f"role={role}"
     for role in ("alertdialog", "banner", "complementary", "contentinfo", "dialog", "menu", "navigation", "search")
 )
+_NOTE_ROLE = "role=doc-"  # of parts of a book, such as its notes
+_HEAD_IDS = frozenset(("title", "block"))  # Pandoc's head of a document
+_WORD = re.compile(r"\w+")
 _CONSENT = frozenset(("consent", "cookie", "cookiebanner", "cookies", "gdpr"))
 _NAMES = frozenset(
     (
@@ -51,7 +55,7 @@ def content(page: Seen) -> list[Piece]:
     whole, regions = page.regions[0], page.regions[1:]
     aside = _outermost([one for one in regions if _is_aside(one) or _is_menu(one, whole)])
     left = _prose(whole, aside)
-    named = [one for one in regions if one.words & _NAMES and one.prose <= MAX_NAMED_SHARE * left]
+    named = [one for one in regions if _names(one) & _NAMES and one.prose <= MAX_NAMED_SHARE * left]
     both = _outermost(sorted((*aside, *named), key=lambda one: (one.start, -one.end)))
     if _prose(whole, both) >= (1 - MAX_NAMED_SHARE) * left:
         aside = both
@@ -65,10 +69,23 @@ def content(page: Seen) -> list[Piece]:
 def _is_aside(region: Region) -> bool:
     return (
         region.tag in _ALWAYS_ASIDE
-        or (region.tag in _ASIDE and not region.inside)
+        or (region.tag in _ASIDE and not region.inside and not _is_part(region))
         or bool(region.words & _ROLES)
-        or bool(region.words & _CONSENT)
+        or bool(_names(region) & _CONSENT)
     )
+
+
+def _is_part(region: Region) -> bool:
+    """Whether the head or a note of a document that has no element around its content."""
+    return region.ids >= _HEAD_IDS or any(word.startswith(_NOTE_ROLE) for word in region.words)
+
+
+def _names(region: Region) -> frozenset[str]:
+    """The words that tell what a region is; not those of an id that is the address of a section."""
+    if region.tag not in ("section", "div"):
+        return region.words | region.ids
+    is_headed = region.heading and (region.tag == "section" or region.ids <= set(_WORD.findall(region.heading.lower())))
+    return region.words if region.inside or is_headed else region.words | region.ids
 
 
 def _is_menu(region: Region, whole: Region) -> bool:

@@ -38,14 +38,18 @@ Piece = str | Mark | Label
 class Region:
     """An element that may or may not belong to the page's content: pieces `start` to `end` (exclusive).
 
-    `prose` counts the characters that are not links, `linked` those that are, `links` the links.
+    `words` are those of its class, and its role; `ids` those of its id. `inside` is true in an article. `heading` is
+    what its first heading begins with. `prose` counts the characters that are not links, `linked` those that are,
+    `links` the links.
     """
 
     tag: str
     words: frozenset[str]
+    ids: frozenset[str]
     inside: bool
     start: int
     end: int = 0
+    heading: str = ""
     prose: int = 0
     linked: int = 0
     links: int = 0
@@ -56,7 +60,7 @@ class Seen:
     """A page's pieces, and its regions in the order in which they begin. The first region is the page."""
 
     pieces: list[Piece] = field(default_factory=list)
-    regions: list[Region] = field(default_factory=lambda: [Region("page", frozenset(), False, 0)])
+    regions: list[Region] = field(default_factory=lambda: [Region("page", frozenset(), frozenset(), False, 0)])
     title: str = ""
 
 
@@ -89,9 +93,15 @@ _REGIONS = frozenset(
 _BLOCKS = _REGIONS | frozenset(
     ("address", "blockquote", "caption", "dd", "dt", "figcaption", "figure", "hr", "legend", "pre", "summary")
 )
-_HIDDEN = re.compile(r"display:none|visibility:hidden|font-size:0(?![.\d])|opacity:0(?![.\d])")
+_LINES_OF_CODE = (_BLOCKS - {"pre"}) | {"li", "tr"}
+_HIDDEN = re.compile(r"display:none|visibility:hidden|font-size:0(?![.\d])")  # by opacity: what fades in
+_ITEM_NUMBER = re.compile(r"\s*(-?[0-9]{1,9})")
+_ENDS_OF_WORDS = re.compile(r"\s*[^\W\d_]{2,}\s*")  # 2nd, 1er
 _WORDS = re.compile(r"[a-z]+|[A-Z][a-z]*")
 _ANCHORS = frozenset(("¶", "#", "§", "🔗"))
+MAX_HEADING = 200
+"""Characters of a region's heading that are kept."""
+
 MAX_NAMES = 500
 """Characters of an element's class and id that are looked at."""
 
@@ -118,6 +128,9 @@ class _Walk:
     in_heading: int = 0
     in_pre: int = 0
     in_article: int = 0
+    in_sup: int = 0
+    is_headed: bool = False
+    """Whether the last heading that began has text."""
 
     def walk(self, root: LexborNode) -> None:
         page = self.seen.regions[0]
@@ -129,7 +142,7 @@ class _Walk:
             tag = node.tag or ""
             if tag == "-text":
                 self._text(node.text_content or "")
-            elif not tag.startswith("-") and not _is_unseen(node, tag):
+            elif not tag.startswith("-") and not self._is_unseen(node, tag):
                 self._enter(node, tag)
                 following = node.first_child
                 if following is not None:
@@ -151,6 +164,10 @@ class _Walk:
         self.seen.pieces.append(text)
         characters = len(text) - text.count(" ") - text.count("\n")
         region = self.open[-1]
+        if self.in_heading and characters:
+            self.is_headed = True
+            if len(region.heading) < MAX_HEADING:
+                region.heading += text[:MAX_HEADING] + " "
         if self.in_link:
             region.linked += characters
         else:
@@ -158,17 +175,23 @@ class _Walk:
 
     def _enter(self, node: LexborNode, tag: str) -> None:
         pieces = self.seen.pieces
-        if tag in _BLOCKS:
+        if self.in_pre and tag in _LINES_OF_CODE:
+            self._end_line()
+        elif tag in _BLOCKS:
             nested = tag in ("ul", "ol") and self.lists
             pieces.append(Mark.LINE if nested else Mark.PARAGRAPH)
         if tag in _REGIONS:
-            region = Region(tag, _words(node), self.in_article > 0, len(pieces))
+            region = _region(node, tag, self.in_article > 0, len(pieces))
             self.seen.regions.append(region)
             self.open.append(region)
-            self.in_article += tag in ("article", "main")
-        self._mark(tag)
+            self.in_article += _is_article(region)
+        if tag in _HEADINGS or tag == "summary":
+            self.in_heading, self.is_headed = self.in_heading + 1, False
+        elif tag == "sup":
+            self._raise(node)
+        self._mark(node, tag)
 
-    def _mark(self, tag: str) -> None:
+    def _mark(self, node: LexborNode, tag: str) -> None:
         pieces = self.seen.pieces
         if tag == "a":
             self.in_link += 1
@@ -177,11 +200,10 @@ class _Walk:
             pieces.append("\n" if self.in_pre else Mark.BREAK)
         elif tag in _HEADINGS:
             pieces.extend((Mark.PARAGRAPH, _HEADINGS[tag]))
-            self.in_heading += 1
         elif tag in ("ul", "ol"):
-            self.lists.append(0 if tag == "ol" else None)
+            self.lists.append(_number(node, "start", 1) if tag == "ol" else None)
         elif tag == "li":
-            pieces.extend((Mark.LINE, self._item()))
+            pieces.extend((Mark.LINE, self._item(node)))
         elif tag == "tr":
             pieces.append(Mark.ROW)
         elif tag in ("td", "th"):
@@ -190,20 +212,50 @@ class _Walk:
             pieces.append(Mark.PREFORMATTED)
             self.in_pre += 1
 
-    def _item(self) -> Label:
+    def _raise(self, node: LexborNode) -> None:
+        """Powers keep apart from their base; the marks of footnotes are links, and endings of words need nothing."""
+        self.in_sup += 1
+        last = self.seen.pieces[-1] if self.seen.pieces else ""
+        if self.in_sup > 1 or self.in_link or not (isinstance(last, str) and last[-1:].isalnum()):
+            return
+        text = node.text()
+        if text.strip() and not _ENDS_OF_WORDS.fullmatch(text) and node.css_first("a") is None:
+            self.seen.pieces.append("^")
+
+    def _end_line(self) -> None:
+        """A block in preformatted text is a line of it."""
+        last = self.seen.pieces[-1]
+        if isinstance(last, str) and not last.endswith("\n"):
+            self.seen.pieces.append("\n")
+
+    def _item(self, node: LexborNode) -> Label:
         indent = "  " * (min(len(self.lists), 9) - 1)
         if not self.lists or self.lists[-1] is None:
             return Label(f"{indent}- ")
-        self.lists[-1] += 1
-        return Label(f"{indent}{self.lists[-1]}. ")
+        number = _number(node, "value", self.lists[-1])
+        self.lists[-1] = number + 1
+        return Label(f"{indent}{number}. ")
 
     def _leave(self, tag: str) -> None:
+        is_line_of_code = self.in_pre > 0 and tag in _LINES_OF_CODE
+        if is_line_of_code:
+            self._end_line()
+        if tag in _HEADINGS or tag == "summary":
+            self.in_heading -= 1
+        elif tag == "sup":
+            self.in_sup -= 1
+        self._end_mark(tag)
+        if tag in _REGIONS:
+            self._close()
+        if tag in _BLOCKS and not is_line_of_code:
+            self.seen.pieces.append(Mark.LINE if tag in ("ul", "ol") and self.lists else Mark.PARAGRAPH)
+
+    def _end_mark(self, tag: str) -> None:
         pieces = self.seen.pieces
         if tag == "a":
             self.in_link -= 1
         elif tag in _HEADINGS:
             pieces.extend((Mark.END, Mark.PARAGRAPH))
-            self.in_heading -= 1
         elif tag in ("ul", "ol"):
             self.lists.pop()
         elif tag == "li":
@@ -213,34 +265,45 @@ class _Walk:
         elif tag == "pre":
             pieces.append(Mark.FLOWING)
             self.in_pre -= 1
-        if tag in _REGIONS:
-            self._close(tag)
-        if tag in _BLOCKS:
-            pieces.append(Mark.LINE if tag in ("ul", "ol") and self.lists else Mark.PARAGRAPH)
 
-    def _close(self, tag: str) -> None:
+    def _close(self) -> None:
         region = self.open.pop()
         region.end = len(self.seen.pieces)
-        self.in_article -= tag in ("article", "main")
+        self.in_article -= _is_article(region)
         outer = self.open[-1]
+        outer.heading = outer.heading or region.heading
         outer.prose += region.prose
         outer.linked += region.linked
         outer.links += region.links
 
+    def _is_unseen(self, node: LexborNode, tag: str) -> bool:
+        # A heading that unfolds its text is a button; behind a heading, a button copies its link.
+        is_heading = tag == "button" and self.in_heading and not self.is_headed
+        if tag in _UNSEEN and not is_heading:
+            return True
+        attributes = node.attributes
+        if not attributes:
+            return False
+        style = attributes.get("style")
+        return "hidden" in attributes or bool(style and _HIDDEN.search(style.replace(" ", "").lower()))
 
-def _is_unseen(node: LexborNode, tag: str) -> bool:
-    if tag in _UNSEEN:
-        return True
+
+def _number(node: LexborNode, name: str, otherwise: int) -> int:
+    found = _ITEM_NUMBER.match(node.attributes.get(name) or "")
+    return int(found[1]) if found else otherwise
+
+
+def _is_article(region: Region) -> bool:
+    return region.tag in ("article", "main") or (region.tag != "body" and "role=main" in region.words)
+
+
+def _region(node: LexborNode, tag: str, inside: bool, start: int) -> Region:
     attributes = node.attributes
-    if not attributes:
-        return False
-    style = attributes.get("style")
-    return "hidden" in attributes or bool(style and _HIDDEN.search(style.replace(" ", "").lower()))
+    role = (attributes.get("role") or "").lower()
+    words = _words(attributes.get("class")) | ({f"role={role}"} if role else set())
+    return Region(tag, words, _words(attributes.get("id")), inside, start)
 
 
-def _words(node: LexborNode) -> frozenset[str]:
-    """The words of an element's class, id and role: `PageFooter__link-list` has four."""
-    attributes = node.attributes
-    named = " ".join(attributes.get(name) or "" for name in ("class", "id"))[:MAX_NAMES]
-    role = attributes.get("role") or ""
-    return frozenset(word.lower() for word in _WORDS.findall(named)) | ({f"role={role.lower()}"} if role else set())
+def _words(name: str | None) -> frozenset[str]:
+    """The words of an element's class or id: `PageFooter__link-list` has four."""
+    return frozenset(word.lower() for word in _WORDS.findall((name or "")[:MAX_NAMES]))

@@ -29,6 +29,9 @@ _SUFFIXES = {
     ".tsv": "text/tab-separated-values",
     ".xhtml": HTML,
 }
+_TEMPLATES = frozenset((".cshtml", ".ejs", ".erb", ".hbs", ".jsp", ".php", ".svelte", ".twig", ".vue"))
+"""Source code that may begin as a page does; read as one it would lose its code."""
+
 _DECLARED = {one: one for one in _SUFFIXES.values() if one != PDF} | {"application/xhtml+xml": HTML}
 _MAGIC = (
     (b"\x89PNG", "is a PNG image"),
@@ -61,13 +64,13 @@ def kind(data: bytes, name: str, media_type: str) -> str:
     for magic, reason in _MAGIC:
         if data.startswith(magic):
             raise UnreadableDocumentError(f"{reason}, which is not read")
+    suffix = PurePosixPath(name).suffix.lower()
+    declared = _DECLARED.get(media_type.partition(";")[0].strip().lower(), PLAIN)
+    if suffix in _TEMPLATES:
+        return HTML if declared == HTML else PLAIN  # what a server has run is a page
     if start[:15].lower().startswith((b"<!doctype html", b"<html")):
         return HTML  # were it called README.md: sites show such files as pages
-    known = _SUFFIXES.get(PurePosixPath(name).suffix.lower())
-    if known:
-        return known
-    declared = media_type.partition(";")[0].strip().lower()
-    return _DECLARED.get(declared, PLAIN)
+    return _SUFFIXES.get(suffix, declared)
 
 
 def _zip_kind(data: bytes) -> str:

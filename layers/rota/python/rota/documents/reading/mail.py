@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage, Message
 from email.policy import EmailPolicy
-from itertools import islice
 from typing import cast
 
 from rota.documents.reading.decoding import decode
@@ -23,6 +22,10 @@ takes time with their square."""
 MAX_ATTACHMENTS = 100
 """So many are named, and given."""
 
+MIN_PLAIN = 0.2
+"""Of the length of the HTML's text; a plain text that is shorter says that there is HTML, or was cut."""
+
+_ALTERNATIVE = "multipart/alternative"
 _UNREAD = frozenset(("image", "audio", "video"))
 _SIGNATURES = frozenset(("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"))
 
@@ -36,6 +39,15 @@ class MailText:
     attachments: tuple[tuple[str, bytes], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a part of a message holds: text, its media type, and what is attached."""
+
+    text: str
+    kind: str
+    attached: tuple[Message, ...]
+
+
 class _ShortHeaders(EmailPolicy):
     def header_source_parse(self, sourcelines: Sequence[str]) -> tuple[str, str]:
         name, value = super().header_source_parse(list(sourcelines))
@@ -47,8 +59,9 @@ def mail_text(data: bytes) -> MailText:
     try:
         message = cast("EmailMessage", message_from_bytes(data, policy=_ShortHeaders()))
         headers = [(name, _header(message, name)) for name in _HEADERS]
-        attached = list(islice(message.iter_attachments(), MAX_ATTACHMENTS))
-        parts = [_body(message), *(f"[attachment: {_name(part)}]" for part in attached)]
+        content = _content(message)
+        attached = content.attached[:MAX_ATTACHMENTS]
+        parts = [content.text, *(f"[attachment: {_name(part)}]" for part in attached)]
         attachments = tuple((_name(part), _bytes(part)) for part in attached if _is_read(part))
     except (UnreadableDocumentError, MemoryError):
         raise
@@ -63,13 +76,61 @@ def _header(message: EmailMessage, name: str) -> str:
     return " ".join(str(message.get(name, "")).split())
 
 
-def _body(message: EmailMessage) -> str:
-    body = message.get_body(("plain", "html"))
-    if body is None:
-        return ""
-    payload = body.get_payload(decode=True)
-    text = decode(payload, str(body.get("Content-Type", ""))) if isinstance(payload, bytes) and payload.strip() else ""
-    return html_text(text).text if body.get_content_type() == "text/html" else text
+def _content(part: Message, container: str = "", is_first: bool = True) -> _Content:
+    kind = part.get_content_type()
+    if part.get_content_maintype() == "multipart":
+        return _contents(part, kind)
+    if _is_message_text(part, container, is_first):
+        try:
+            return _Content(_text(part), kind, ())
+        except UnreadableDocumentError:
+            if not container:
+                raise
+    return _Content("", kind, () if _is_of_a_page(part, container) else (part,))
+
+
+def _contents(part: Message, kind: str) -> _Content:
+    payload = part.get_payload()
+    parts = cast("list[Message]", payload) if isinstance(payload, list) else []  # a string where it is broken
+    contents = [_content(one, kind, number == 0) for number, one in enumerate(parts)]
+    attached = tuple(one for content in contents for one in content.attached)
+    texts = [content for content in contents if content.text.strip()]
+    if kind == _ALTERNATIVE and texts:
+        best = _best(texts)
+        return _Content(best.text, best.kind, attached)
+    is_html = any(content.kind == "text/html" for content in texts)
+    text = "\n\n".join(content.text.strip("\n") for content in texts)
+    return _Content(text, "text/html" if is_html else "text/plain", attached)
+
+
+def _best(texts: list[_Content]) -> _Content:
+    """Of the same text in several forms the plain one, if it is whole, else the HTML."""
+    plain = next((content for content in texts if content.kind == "text/plain"), None)
+    html = next((content for content in texts if content.kind == "text/html"), None)
+    if plain and html and len(plain.text) < MIN_PLAIN * len(html.text):
+        return html
+    return plain or html or texts[0]
+
+
+def _is_message_text(part: Message, container: str, is_first: bool) -> bool:
+    """Whether a part is what was written, and no file: the signature of a list is, and text between two files."""
+    if part.get_content_maintype() != "text" or part.get_content_disposition() == "attachment":
+        return False
+    if container == _ALTERNATIVE:  # the other forms say the same, but an invitation has more than they do
+        return part.get_content_type() != "text/calendar"
+    return is_first or not part.get_filename()
+
+
+def _is_of_a_page(part: Message, container: str) -> bool:
+    """Whether a part is a picture that the HTML beside it shows."""
+    is_shown = container == "multipart/related" and part.get_content_disposition() != "attachment"
+    return is_shown and part.get_content_maintype() in _UNREAD
+
+
+def _text(part: Message) -> str:
+    payload = part.get_payload(decode=True)
+    text = decode(payload, str(part.get("Content-Type", ""))) if isinstance(payload, bytes) and payload.strip() else ""
+    return html_text(text).text if part.get_content_type() == "text/html" else text
 
 
 def _name(part: Message) -> str:
@@ -85,7 +146,15 @@ def _is_read(part: Message) -> bool:
 
 
 def _bytes(part: Message) -> bytes:
-    if part.get_content_type() == "message/rfc822":
-        return cast("EmailMessage", part.get_payload(0)).as_bytes()
+    """The file; one of text is in UTF-8, for nobody knows later which set the mail declared."""
+    if part.get_content_maintype() == "message":
+        return b"\n".join(one.as_bytes() for one in cast("list[Message]", part.get_payload()))
     payload = part.get_payload(decode=True)
-    return payload if isinstance(payload, bytes) else b""
+    if not isinstance(payload, bytes):
+        return b""
+    if part.get_content_maintype() != "text" or not part.get_content_charset():
+        return payload
+    try:
+        return decode(payload, str(part["Content-Type"])).encode("utf-8", "replace")
+    except UnreadableDocumentError:
+        return payload

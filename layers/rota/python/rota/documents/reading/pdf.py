@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
-from pypdfium2 import PdfDocument, PdfiumError, raw
+from pypdfium2 import PdfDocument, PdfiumError, PdfPage, raw
 
 from rota.documents.reading.tidy import compact, sane_title
 from rota.errors import UnreadableDocumentError
@@ -14,6 +16,9 @@ _REASONS = {
     raw.FPDF_ERR_PASSWORD: "is protected by a password",
     raw.FPDF_ERR_SECURITY: "is encrypted in a way that is not read",
 }
+
+_HYPHEN = re.compile(r"(?<![^\s\x02])([^\s\x02]*+)\x02(?=(.?))")
+"""PDFium's mark for a hyphen at the end of a line, with the word before it and the character after it."""
 
 _UNREADABLE = " cannot be read]"
 
@@ -41,6 +46,8 @@ def pdf_text(data: bytes, max_pages: int) -> PdfText:
         if count > max_pages:
             raise UnreadableDocumentError(f"has {count:,} pages; at most {max_pages:,} are read")
         title = sane_title(document.get_metadata_value("Title"))
+        with suppress(PdfiumError):  # a form that is broken is read as a page
+            document.init_forms()
         texts = list(_texts(document))
     if all(instead.endswith(_UNREADABLE) for _, instead in texts):
         raise UnreadableDocumentError("is a broken PDF")
@@ -54,14 +61,31 @@ def _texts(document: PdfDocument) -> Iterator[tuple[str, str]]:
     """The text of each page, and what stands there when it has none."""
     for number in range(len(document)):
         try:
-            page = document[number]
-            text = compact(page.get_textpage().get_text_bounded())
+            page = _page(document, number)
+            text = compact(_HYPHEN.sub(_hyphen, page.get_textpage().get_text_bounded()))
         except PdfiumError:
             yield "", f"[page {number + 1}{_UNREADABLE}"
             continue
         is_blank = text or next(page.get_objects(max_depth=1), None) is None
         yield text, "" if is_blank else f"[page {number + 1} holds only an image]"
         page.close()  # with its text: a page is not needed twice, and the memory of all of them is much
+
+
+def _page(document: PdfDocument, number: int) -> PdfPage:
+    """A page, on which the values of a form's fields are text."""
+    page = document[number]
+    if document.formenv is None or raw.FPDFPage_Flatten(page.raw, raw.FLAT_NORMALDISPLAY) != raw.FLATTEN_SUCCESS:
+        return page
+    page.close()
+    return document[number]  # what was flattened is there when the page is loaded anew
+
+
+def _hyphen(found: re.Match[str]) -> str:
+    """A hyphen goes only where it may have cut a word in two: names, numbers, options and compounds keep theirs."""
+    before, after = found.groups()
+    end = before[-2:]
+    is_cut = len(end) == 2 and end.isalpha() and end.islower() and after.islower() and "-" not in before
+    return before if is_cut else f"{before}-"
 
 
 def _joined(title: str, texts: list[str]) -> PdfText:

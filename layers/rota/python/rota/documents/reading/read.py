@@ -8,7 +8,9 @@ meet files that nobody vouches for: `rota.documents.sandbox` runs all this in a 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from typing import Any
 
 from rota.documents.reading import kinds
 from rota.documents.reading.decoding import decode
@@ -17,6 +19,10 @@ from rota.errors import UnreadableDocumentError
 
 LONG_LINE = 2000
 """A JSON file with a longer line is indented anew, so that it can be cut at its structure."""
+
+_MARK = "\\u0000"
+_MARKED = re.compile(r'"\\u0000([^"]*)"')
+"""A number that is carried through the parser as a string; a file with the mark in strings of its own is left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +108,31 @@ def _titled(data: bytes, kind: str, media_type: str, limits: ReadLimits) -> tupl
 
 
 def _indented(text: str, max_characters: int) -> str:
-    """JSON with lines, when that is short enough; what is too long anyway is not parsed, for objects are large."""
+    """JSON with lines and the same content, when that is short enough.
+
+    What is too long anyway is not parsed, for objects are large.
+    """
     if len(text) > max_characters or max(map(len, text.splitlines()), default=0) <= LONG_LINE:
         return text
+    if _MARK in text:
+        return text
     try:
-        indented = json.dumps(json.loads(text), ensure_ascii=False, indent=1)
+        parsed = json.loads(text, parse_float=_number, object_pairs_hook=_object)
+        indented = _MARKED.sub(r"\1", json.dumps(parsed, ensure_ascii=False, indent=1))
     except (ValueError, RecursionError):
         return text
     return indented if len(indented) <= max_characters else text
+
+
+def _number(literal: str) -> float | str:
+    """A number that would be written in another way stays as it is: a string with a mark."""
+    number = float(literal)
+    return number if repr(number) == literal else f"\0{literal}"
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises ValueError for keys that are there twice: one of their values would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("has a key twice")
+    return found

@@ -7,6 +7,9 @@ import re
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 """What no text holds, and files of other kinds do."""
 
+TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\n\x08]\x08")
+"""Colours and movements of a terminal, and a letter that another one is typed over, as in logs and manuals."""
+
 # A trailing run is tried at its first character only, and kept whole: 20 MB of spaces take the time of one pass.
 _TRAILING = re.compile(r"(?<![ \t\u00a0])[ \t\u00a0]++$", re.MULTILINE)
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
@@ -16,7 +19,7 @@ _EMPTY_LINES = re.compile(r"\n{4,}")
 def tidy(text: str) -> str:
     """Text that JSON and prompts can carry, each line in its place. Tidy text stays as it is."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", " ")
-    text = _SURROGATES.sub("\ufffd", CONTROLS.sub("", text))
+    text = _SURROGATES.sub("\ufffd", CONTROLS.sub("", TERMINAL.sub("", text)))
     return _TRAILING.sub("", text).rstrip("\n")
 
 

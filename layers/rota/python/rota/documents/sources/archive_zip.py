@@ -18,7 +18,7 @@ from rota.documents.sources.archive_names import decoded
 from rota.errors import UnreadableDocumentError
 
 _BROKEN = "is a broken ZIP archive"
-_OF_ONE_DOCUMENT = frozenset(("[Content_Types].xml", "mimetype"))
+_CONTENT_TYPES, _MEDIA_TYPE = "[Content_Types].xml", "mimetype"
 _ENCRYPTED, _UTF_8 = 0x1, 0x800
 _LOCAL_HEADER_BYTES = 30
 _CHUNK_BYTES = 262_144
@@ -41,13 +41,20 @@ def zip_entries(file: BinaryIO, account: Account) -> Iterator[Entry] | None:
         raise UnreadableDocumentError(_BROKEN) from error
     every = archive.infolist()
     account.pass_headers(len(every))
-    if any(info.filename in _OF_ONE_DOCUMENT for info in every):
+    if _is_one_document(every):
         return None
     _check_apart(every)
     files = [info for info in every if not _is_folder(info)]
     if files and all(info.flag_bits & _ENCRYPTED for info in files):
         raise UnreadableDocumentError("is encrypted")
     return (Entry(_name(info), info.file_size, partial(_read, archive, info), _refusal(info)) for info in files)
+
+
+def _is_one_document(every: Sequence[zipfile.ZipInfo]) -> bool:
+    """OpenDocument and EPUB lay their media type before all else; elsewhere that name may be any file's."""
+    first = min(every, key=lambda info: info.header_offset, default=None)
+    begins = first is not None and first.filename == _MEDIA_TYPE
+    return begins or any(info.filename == _CONTENT_TYPES for info in every)
 
 
 class _Bounded(RawIOBase):

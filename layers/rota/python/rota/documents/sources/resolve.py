@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from rota.documents.sources.noise import is_left_by_system, is_noise
 from rota.errors import InvalidInputError
 from rota.records import FoundDocument
 from rota.storage import LIBRARY, Bucket, inbox_prefix, upload_prefix
@@ -23,7 +24,6 @@ INLINE = "request"
 """The origin of a text that came with the request."""
 
 MAX_TITLE = 300
-_IGNORED = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 Found = Mapping[str, Sequence[FoundDocument]]
 """What the searches of a job have found, by the position of their source in the request (text, as keys of JSON are)."""
@@ -45,6 +45,11 @@ class Candidate:
     def is_url(self) -> bool:
         """Whether it is to be fetched from the web: keys of the bucket begin with one of its folders."""
         return self.origin.startswith(("http://", "https://"))
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is what lies at an address, and no file of an archive or mail from there: those have a size."""
+        return self.is_url and self.size is None
 
 
 def resolve(request: Mapping[str, Any], bucket: Bucket, found: Found | None = None) -> Iterator[Candidate]:
@@ -69,7 +74,7 @@ def describe(request: Mapping[str, Any]) -> str:
 
 def corpus(source: Mapping[str, Any], bucket: Bucket) -> Iterator[Candidate]:
     """Everything below the prefix that a search is over."""
-    return _below(_prefix({**source, "type": "s3"}, {}), len(LIBRARY), bucket)
+    return _stored(_prefix({**source, "type": "s3"}, {}), bucket)
 
 
 def _once(every: Iterable[Candidate]) -> Iterator[Candidate]:
@@ -95,15 +100,25 @@ def _of(
             yield from (Candidate(_title(one["title"]), one["origin"], one["size"]) for one in found)
         case "inbox":
             yield from _of_inbox(source["keys"], _prefix(source, request), bucket)
-        case kind:
-            prefix = _prefix(source, request)
-            yield from _below(prefix, len(LIBRARY) if kind == "s3" else len(prefix), bucket)
+        case "upload":
+            yield from _uploaded(_prefix(source, request), bucket)
+        case _:
+            yield from _stored(_prefix(source, request), bucket)
 
 
-def _below(prefix: str, title_from: int, bucket: Bucket) -> Iterator[Candidate]:
+def _uploaded(prefix: str, bucket: Bucket) -> Iterator[Candidate]:
+    """Each of these files was sent by its name, so a hidden one is meant."""
     for one in bucket.objects(prefix):
-        if _is_file(one.key):
-            yield Candidate(_title(one.key[title_from:]), one.key, one.size)
+        if not one.key.endswith("/") and not is_left_by_system(one.key):
+            yield Candidate(_title(one.key.removeprefix(prefix)), one.key, one.size)
+
+
+def _stored(prefix: str, bucket: Bucket) -> Iterator[Candidate]:
+    """A prefix may end within a name; what it names as a whole is meant."""
+    below = prefix.rfind("/") + 1
+    for one in bucket.objects(prefix):
+        if not one.key.endswith("/") and (one.key == prefix or not is_noise(one.key[below:])):
+            yield Candidate(_title(one.key.removeprefix(LIBRARY)), one.key, one.size)
 
 
 def _place(source: Mapping[str, Any], request: Mapping[str, Any]) -> str:
@@ -130,7 +145,10 @@ def _prefix(source: Mapping[str, Any], request: Mapping[str, Any]) -> str:
 
 def _of_inbox(keys: Iterable[str], prefix: str, bucket: Bucket) -> Iterator[Candidate]:
     """Exactly the files of this generation: later ones belong to the next job."""
-    wanted = {key for key in keys if key.startswith(prefix) and key != prefix + QUESTION_FILE and _is_file(key)}
+    dropped = (
+        key for key in keys if key.startswith(prefix) and not key.endswith("/") and key != prefix + QUESTION_FILE
+    )
+    wanted = {key for key in dropped if not is_noise(key.removeprefix(prefix))}
     sizes = {one.key: one.size for one in bucket.objects(prefix) if one.key in wanted}
     for key in sorted(wanted):
         yield Candidate(_title(key.removeprefix(prefix)), key, sizes.get(key))
@@ -138,10 +156,6 @@ def _of_inbox(keys: Iterable[str], prefix: str, bucket: Bucket) -> Iterator[Cand
 
 def _is_name(part: object) -> bool:
     return isinstance(part, str) and bool(part) and "/" not in part
-
-
-def _is_file(key: str) -> bool:
-    return not key.endswith(("/", *_IGNORED))
 
 
 def _title_of_url(url: str) -> str:
