@@ -145,10 +145,8 @@ def _prefix(source: Mapping[str, Any], request: Mapping[str, Any]) -> str:
 
 def _of_inbox(keys: Iterable[str], prefix: str, bucket: Bucket) -> Iterator[Candidate]:
     """Exactly the files of this generation: later ones belong to the next job."""
-    dropped = (
-        key for key in keys if key.startswith(prefix) and not key.endswith("/") and key != prefix + QUESTION_FILE
-    )
-    wanted = {key for key in dropped if not is_noise(key.removeprefix(prefix))}
+    names = (key.removeprefix(prefix) for key in keys if key.startswith(prefix) and not key.endswith("/"))
+    wanted = {prefix + name for name in names if name != QUESTION_FILE and not is_noise(name)}
     sizes = {one.key: one.size for one in bucket.objects(prefix) if one.key in wanted}
     for key in sorted(wanted):
         yield Candidate(_title(key.removeprefix(prefix)), key, sizes.get(key))
