@@ -112,9 +112,8 @@ def _indented(text: str, max_characters: int) -> str:
 
     What is too long anyway is not parsed, for objects are large.
     """
-    if len(text) > max_characters or max(map(len, text.splitlines()), default=0) <= LONG_LINE:
-        return text
-    if _MARK in text:
+    longest = max(map(len, text.splitlines()), default=0)
+    if len(text) > max_characters or longest <= LONG_LINE or _MARK in text:
         return text
     try:
         parsed = json.loads(text, parse_float=_number, object_pairs_hook=_object)
