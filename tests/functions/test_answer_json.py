@@ -68,7 +68,7 @@ def stack() -> Iterator[JobStack]:
         locked = FailedDocument(title="locked.pdf", origin="x", code="unreadable_document", reason="is encrypted")
         files.put_document_list({"documents": [read], "failed": [locked]})
         files.put_plan({"focus": [], "outline": []})
-        files.put_manifest([])
+        files.put_manifest({})
         files.put_synthesis(Notes(text="- The lease ends in 2027 [1].", cited=[1]))
         yield stack
 

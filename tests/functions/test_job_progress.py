@@ -83,7 +83,7 @@ def test_notes_come_by_document_and_page(stack: JobStack) -> None:
         for n in (1, 2, 3)
     ]
     files.put_document_list({"documents": infos, "failed": []})
-    files.put_manifest(["b0001", "b0002", "b0003"])
+    files.put_manifest({"b0001": [1, 2], "b0002": [2], "b0003": [3]})
     files.put_summary(
         Summary(batch_id="b0001", text="- One [1].\n- Both [1][2].\n- Two [2].", cited=[1, 2], documents=[1, 2])
     )

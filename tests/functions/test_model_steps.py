@@ -106,16 +106,14 @@ def lay_documents(files: JobFiles) -> None:
 
 def lay_batches(files: JobFiles, summarized: int) -> None:
     """Three batches of one document each, the first ones with notes, and a plan."""
-    ids = []
     for number in (1, 2, 3):
         passage = Passage(number=number, title=f"{number}.md", part=1, parts=1, start=0, end=len(TEXT), text=TEXT)
         batch = Batch(batch_id=f"b000{number}", passages=[passage])
         files.put_batch(batch)
-        ids.append(batch["batch_id"])
         if number <= summarized:
             text = f"- Known before [{number}]."
             files.put_summary(Summary(batch_id=batch["batch_id"], text=text, cited=[number], documents=[number]))
-    files.put_manifest(ids)
+    files.put_manifest({f"b000{number}": [number] for number in (1, 2, 3)})
     files.put_plan({"focus": ["the end"], "outline": []})
 
 
@@ -141,10 +139,10 @@ def test_a_plan_is_asked_for_and_batches_are_written(stack: JobStack, vendor: Ve
     assert (plan["focus"], plan["defaulted"]) == (["the end of the lease"], False)
     assert plan["estimate"]["cost_usd"] > 0
     assert sum(plan["estimate"]["mix"].values()) == pytest.approx(1, abs=0.001)
-    numbers = {passage["number"] for batch_id in files.batch_ids() for passage in files.batch(batch_id)["passages"]}
+    numbers = {passage["number"] for batch_id in files.batches() for passage in files.batch(batch_id)["passages"]}
     assert numbers == {1, 2, 3}
     job = stack.jobs.get(JOB)
-    assert (job.status, job.counters["batches_total"], job.counters["calls"]) == ("planning", len(files.batch_ids()), 1)
+    assert (job.status, job.counters["batches_total"], job.counters["calls"]) == ("planning", len(files.batches()), 1)
 
 
 def test_a_plan_is_paid_for_once(stack: JobStack, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,13 +171,13 @@ def test_batches_of_code_are_planned_with_their_complexity(stack: JobStack) -> N
     infos[1] |= {"title": "c/b.py", "imports": []}
     files.put_document_list({"documents": infos, "failed": []})
     assert run("plan_job", "fresh").status == "done"
-    batch_id, _ = files.batch_ids()
+    batch_id, _ = files.batches()
     found = files.batch(batch_id)["complexity"]
     assert found["analysed"]
     assert found["dependency"] > 0.5
     assert 0.5 * found["dependency"] + 0.2 * 2 / 10 < found["score"] < 0.7
     assert run("plan_job", "dry_run").status == "done"
-    assert all("complexity" not in stack.files(DRY).batch(one) for one in stack.files(DRY).batch_ids())
+    assert all("complexity" not in stack.files(DRY).batch(one) for one in stack.files(DRY).batches())
 
 
 def test_a_dry_run_plans_without_spending(stack: JobStack, vendor: Vendor) -> None:

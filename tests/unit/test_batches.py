@@ -63,9 +63,9 @@ class Pile:
         """Keep it."""
         self.batches[batch["batch_id"]] = batch
 
-    def put_manifest(self, ids: list[str]) -> None:
+    def put_manifest(self, batches: dict[str, list[int]]) -> None:
         """Keep the order."""
-        self.manifest = ids
+        self.manifest = list(batches)
 
 
 def readers(pool: Catalog, **options: Any) -> Readers:

@@ -8,7 +8,7 @@ import pytest
 
 from rota.coverage import MOST_NAMED, Coverage, read_coverage
 from rota.job_files import JobFiles
-from rota.records import DocumentInfo, Missing, Passage
+from rota.records import DocumentInfo, Missing
 from tests.fixtures.job_stack import job_stack
 
 
@@ -18,19 +18,13 @@ def files() -> Iterator[JobFiles]:
     with job_stack() as stack:
         files = stack.files("j-00000000000000aa")
         files.put_document_list({"documents": [_document(number) for number in (1, 2, 3)], "failed": []})
-        files.put_manifest(["b0001", "b0002"])
-        files.put_batch({"batch_id": "b0001", "passages": [_passage(1), _passage(2)]})
-        files.put_batch({"batch_id": "b0002", "passages": [_passage(2), _passage(3)]})
+        files.put_manifest({"b0001": [1, 2], "b0002": [2, 3]})
         yield files
 
 
 def _document(number: int) -> DocumentInfo:
     title = f"{number}.md"
     return DocumentInfo(number=number, title=title, origin="request", media_type="text/plain", bytes=1, characters=1)
-
-
-def _passage(number: int) -> Passage:
-    return Passage(number=number, title=f"{number}.md", part=1, parts=1, start=0, end=1, text="x")
 
 
 def summarize(files: JobFiles, batch_id: str, *documents: int) -> None:
@@ -63,9 +57,18 @@ def test_a_document_read_in_part_is_not_read(files: JobFiles) -> None:
 
 
 def test_a_batch_that_failed_without_a_word_is_missed(files: JobFiles) -> None:
-    """A killed function leaves neither summary nor failure: the batch itself tells what it held."""
+    """A killed function leaves neither summary nor failure: the plan tells what it held."""
     summarize(files, "b0001", 1, 2)
-    assert set(missing(files)) == {"2.md", "3.md"}
+    assert missing(files) == dict.fromkeys(("2.md", "3.md"), "was not summarised in time")
+
+
+def test_thousands_of_unread_batches_take_a_few_requests(files: JobFiles) -> None:
+    """A big job that is stopped early: one read for each of its batches would outlast the function."""
+    files.put_manifest({f"b{number:04d}": [1 + number % 3] for number in range(5000)})
+    requests: list[str] = []
+    files.bucket.s3.meta.events.register("before-call.s3", lambda model, **_: requests.append(model.name))
+    assert set(missing(files)) == {"1.md", "2.md", "3.md"}
+    assert len(requests) < 10
 
 
 def test_before_the_documents_there_is_no_coverage(files: JobFiles) -> None:

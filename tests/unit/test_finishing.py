@@ -29,7 +29,7 @@ def stack() -> Iterator[JobStack]:
         documents = [_document(number) for number in (1, 2, 3)]
         locked = FailedDocument(title="locked.pdf", origin="x", code="unreadable_document", reason="is encrypted")
         files.put_document_list({"documents": documents, "failed": [locked]})
-        files.put_manifest(["b0001", "b0002"])
+        files.put_manifest({"b0001": [1, 2], "b0002": [3]})
         files.put_summary({"batch_id": "b0001", "documents": [1, 2], "text": "The lease [1].", "cited": [1]})
         files.put_failure(
             {"batch_id": "b0002", "documents": [3], "code": "no_capacity", "message": "no model had room"}

@@ -207,12 +207,12 @@ def test_a_second_summary_is_not_kept(files: JobFiles) -> None:
 
 def test_the_manifest_names_each_batch(files: JobFiles) -> None:
     """JSON Lines, as the Map's reader wants them."""
-    files.put_manifest(["b0001", "b0002"])
+    files.put_manifest({"b0001": [1, 2], "b0002": [2, 3]})
     assert files.manifest_key == "jobs/j-0123456789abcdef/manifest.jsonl"
     assert files.bucket.read_text(files.manifest_key) == (
         '{"job_id":"j-0123456789abcdef","batch_id":"b0001"}\n{"job_id":"j-0123456789abcdef","batch_id":"b0002"}\n'
     )
-    assert files.batch_ids() == ["b0001", "b0002"]
+    assert files.batches() == {"b0001": [1, 2], "b0002": [2, 3]}
 
 
 def test_a_level_of_the_synthesis(files: JobFiles) -> None:

@@ -15,13 +15,11 @@ from rota.documents.code.portions import portions
 from rota.documents.code.weigh import JobCode, weighed
 from rota.documents.group import pack, pack_groups, passage_tokens
 from rota.estimate import Load
-from rota.job_files import JobFiles
+from rota.job_files import AT_ONCE, JobFiles
 from rota.readers import Loads, Readers
 from rota.records import Batch, Document, DocumentInfo
 from rota.steps import summarize
 
-AT_ONCE = 32
-"""Objects read or written side by side: enough to hide S3's latency, few enough to hold in memory."""
 CHARACTERS_AT_ONCE = 8_000_000
 """Of documents that are read side by side; a larger one is read alone."""
 
@@ -43,17 +41,17 @@ def write_batches(files: JobFiles, readers: Readers) -> Batches:
     """
     documents = files.document_list()["documents"]
     code = JobCode.of(documents)
-    ids: list[str] = []
+    held: dict[str, list[int]] = {}
     loads = Loads(readers)
     packed = weighed(_packed(files, documents, code, readers), code)
     with ThreadPoolExecutor(AT_ONCE) as writers:
         while batches := list(islice(packed, AT_ONCE)):
             list(writers.map(files.put_batch, batches))
-            ids += [batch["batch_id"] for batch in batches]
             for batch in batches:
+                held[batch["batch_id"]] = sorted({passage["number"] for passage in batch["passages"]})
                 loads.add(summarize.task_of(batch), sum(map(passage_tokens, batch["passages"])), _score(batch))
-    files.put_manifest(ids)
-    return Batches(len(ids), list(loads) if readers.spend else [])
+    files.put_manifest(held)
+    return Batches(len(held), list(loads) if readers.spend else [])
 
 
 def _packed(files: JobFiles, documents: Sequence[DocumentInfo], code: JobCode, readers: Readers) -> Iterator[Batch]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from rota.errors import NotFoundError
 from rota.job_files import JobFiles
 from rota.planning.notes import unread
-from rota.records import BatchFailure, DocumentList, Missing
+from rota.records import DocumentList, Missing
 
 MOST_NAMED = 10
 """How many missing documents a sentence names."""
@@ -56,24 +56,21 @@ def read_coverage(files: JobFiles, dry_run: bool) -> Coverage | None:
 
 
 def _unread(files: JobFiles, documents: DocumentList) -> Iterator[tuple[int, str]]:
-    """Document numbers that some batch without a summary should have read, and why it has none."""
+    """Document numbers that some batch without a summary should have read, and why it has none.
+
+    A batch may have failed without a word, when its function was killed.
+    """
     try:
-        batch_ids = files.batch_ids()
+        batches = files.batches()
     except NotFoundError:
         yield from ((document["number"], "was not read") for document in documents["documents"])
         return
     prefix = files.key("summaries/")
     done = {found.key.removeprefix(prefix).removesuffix(".json") for found in files.bucket.objects(prefix)}
-    lacking = [batch_id for batch_id in batch_ids if batch_id not in done]
-    failures = {failure["batch_id"]: failure for failure in files.failures()} if lacking else {}
-    for batch_id in lacking:
-        yield from _of_batch(files, batch_id, failures.get(batch_id))
-
-
-def _of_batch(files: JobFiles, batch_id: str, failure: BatchFailure | None) -> Iterator[tuple[int, str]]:
-    """A batch may have failed without a word, when its function was killed: then its passages tell what it held."""
-    if failure is not None:
-        yield from ((number, f"could not be summarised: {failure['message']}") for number in failure["documents"])
+    if done.issuperset(batches):
         return
-    for passage in files.batch(batch_id)["passages"]:
-        yield passage["number"], "was not summarised in time"
+    failures = {failure["batch_id"]: f"could not be summarised: {failure['message']}" for failure in files.failures()}
+    for batch_id, numbers in batches.items():
+        if batch_id not in done:
+            reason = failures.get(batch_id, "was not summarised in time")
+            yield from ((number, reason) for number in numbers)

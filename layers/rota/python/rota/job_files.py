@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
 from rota.errors import NotFoundError
@@ -22,6 +23,9 @@ from rota.storage import JSON_LINES, Bucket, answer_prefix, dumped
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+AT_ONCE = 32
+"""Objects read or written side by side: enough to hide S3's latency, few enough to hold in memory."""
 
 
 class JobFiles:
@@ -107,18 +111,19 @@ class JobFiles:
         """Raises NotFoundError."""
         return cast(Batch, self.bucket.read_json(self.key(f"batches/{batch_id}.json")))
 
-    def put_manifest(self, batch_ids: Sequence[str]) -> None:
-        """The items of the Map over batches."""
-        self._put_lines("manifest.jsonl", [{"job_id": self.job_id, "batch_id": batch} for batch in batch_ids])
+    def put_manifest(self, batches: Mapping[str, Sequence[int]]) -> None:
+        """The batches by id, each with the numbers of its documents; then the items of the Map over them."""
+        self.bucket.write_json(self.key("batches.json"), batches)
+        self._put_lines("manifest.jsonl", [{"job_id": self.job_id, "batch_id": batch_id} for batch_id in batches])
 
     @property
     def manifest_key(self) -> str:
         """Where that is."""
         return self.key("manifest.jsonl")
 
-    def batch_ids(self) -> list[str]:
-        """What the manifest lists; raises NotFoundError before planning is complete."""
-        return [line["batch_id"] for line in self._lines("manifest.jsonl")]
+    def batches(self) -> dict[str, list[int]]:
+        """The numbers of each batch's documents, in the manifest's order; raises NotFoundError before there are any."""
+        return cast("dict[str, list[int]]", self.bucket.read_json(self.key("batches.json")))
 
     def put_summary(self, summary: Summary) -> bool:
         """Keep the first summary of a batch: False when there is one already (a second child, a retry)."""
@@ -135,7 +140,8 @@ class JobFiles:
     def failures(self) -> list[BatchFailure]:
         """Every failure written so far, by batch id."""
         keys = [found.key for found in self.bucket.objects(self.key("failures/"))]
-        return [cast(BatchFailure, self.bucket.read_json(key)) for key in keys]
+        with ThreadPoolExecutor(AT_ONCE) as readers:
+            return list(readers.map(self.bucket.read_json, keys))
 
     def put_level(self, level: int, groups: Mapping[str, Sequence[str]]) -> str:
         """A level of the synthesis: the texts of each group, then its manifest; returns the manifest's key."""

@@ -54,7 +54,7 @@ def next_level(files: JobFiles, job: Job, level: int, catalog: Catalog) -> Plann
 
 def _summaries(files: JobFiles, job: Job) -> tuple[list[str], dict[str, int]]:
     """The batches' notes in their order, and the counters as the files prove them."""
-    ids = files.batch_ids()
+    ids = list(files.batches())
     with ThreadPoolExecutor(READERS) as readers:
         found = [summary for summary in readers.map(files.find_summary, ids) if summary]
     missing = len(ids) - len(found)
@@ -71,8 +71,10 @@ def _groups(files: JobFiles, level: int) -> tuple[list[str], dict[str, int]]:
     """The notes of a level's groups; a group without a result keeps its own texts, so nothing is lost."""
     texts: list[str] = []
     done = 0
-    for group_id in files.group_ids(level) or []:
-        notes = files.find_group(level, group_id)
+    group_ids = files.group_ids(level) or []
+    with ThreadPoolExecutor(READERS) as readers:
+        found = list(readers.map(lambda group_id: files.find_group(level, group_id), group_ids))
+    for group_id, notes in zip(group_ids, found, strict=True):
         done += notes is not None
         texts += [notes["text"]] if notes else files.group_texts(level, group_id)
     return texts, {"groups_done": done}
