@@ -33,11 +33,10 @@ from rota.job_options import LATEST
 from rota.observability import count, logger
 from rota.outcomes.decisions import decision_id_of
 from rota.providers.base import ModelCall
-from rota.reuse import Reuse, Written
+from rota.reuse import Written
 from rota.routing.complexity import Complexity
 from rota.routing.request import ModelRequest
 from rota.schemas import StepError, StepEvent
-from rota.storage import Bucket
 
 if TYPE_CHECKING:
     from rota.gateway import Gateway
@@ -166,17 +165,13 @@ def carry_out(step: StepEvent, job: Job, work: Work[T], context: Any) -> Carried
 
 def _written_before(job: Job, work: Work[T]) -> Carried[T] | None:
     """What a model wrote for the same call of this owner, read again: it may fail a check that has become stricter."""
-    written = _reuse(job).find(work.request, work.call)
+    written = parts.reuse(job.owner).find(work.request, work.call)
     if written is None:
         return None
     try:
         return Carried(work.check(written.text), "models", written=written)
     except InvalidOutputError:
         return None
-
-
-def _reuse(job: Job) -> Reuse:
-    return Reuse(Bucket(parts.s3(), parts.settings().documents_bucket), job.owner)
 
 
 def _called(step: StepEvent, job: Job, work: Work[T], context: Any, latest_ms: int | None) -> Carried[T] | StepEvent:
@@ -196,7 +191,7 @@ def _called(step: StepEvent, job: Job, work: Work[T], context: Any, latest_ms: i
             watcher.decided(outcome)
         if work.reusable:
             written = Written(passed[-1], outcome.record.model, outcome.record.tier)
-            _reuse(job).keep(work.request, work.call, written)
+            parts.reuse(job.owner).keep(work.request, work.call, written)
         return Carried(outcome.value, "models", outcome, watcher.decision_id)
     if latest_ms is not None and outcome.until_ms >= latest_ms:
         return _too_late(job, work, outcome.pending.as_dict())

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rota.outcomes.feedback import Feedback
     from rota.outcomes.usage import UsageCounters
     from rota.providers.base import Provider
+    from rota.reuse import Reuse
 
 ONE_TRY = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
 """For the ledger and budgets: a hidden retry of a settlement would count twice."""
@@ -83,6 +84,14 @@ def jobs() -> JobStore:
     from rota.jobs import JobStore
 
     return JobStore(dynamodb(), settings().jobs_table)
+
+
+def reuse(owner: str) -> Reuse:
+    """What models have written for an owner."""
+    from rota.reuse import Reuse
+    from rota.storage import Bucket
+
+    return Reuse(Bucket(s3(), settings().documents_bucket), owner, catalog())
 
 
 def gateway(watcher: Watcher, own_budget_usd: float | None = None) -> Gateway:

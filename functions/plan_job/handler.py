@@ -32,7 +32,10 @@ def plan_job(step: StepEvent, context: Any) -> StepEvent:
     if isinstance(made, StepEvent):
         return made
     files.put_plan(made)  # paid for: an invocation that is repeated from here on goes on with it
-    batches = write_batches(prospect.reading(), prospect.readers(made["focus"]))
+    readers = prospect.readers(made["focus"])
+    batches = write_batches(prospect.reading(), readers)
+    if not dry_run:
+        prospect.keep_rooms(readers)
     estimate = prospect.estimate(batches.loads, made)
     prospect.keep(prospect.job.options, estimate)
     parts.jobs().set_counts(job.job_id, batches_total=batches.count, **prospect.counts(estimate))

@@ -60,6 +60,12 @@ class Prospect:
         """Who reads them."""
         return replace(self.outlook, job=self.job, focus=focus).readers
 
+    def keep_rooms(self, readers: Readers) -> None:
+        """Let a later job with the same documents make the same batches."""
+        rooms = {**self.outlook.rooms, **readers.rooms_by_reader()}
+        if readers.spend and self.job.options.get("reuse", True) and rooms != self.outlook.rooms:
+            parts.reuse(self.job.owner).keep_rooms(self.job.query, _titles(self.documents), rooms)
+
     def estimate(self, loads: Sequence[Load], made: Mapping[str, Any]) -> JobEstimate:
         """What the job will take, now that its batches are there and, but for a dry run, its plan is made."""
         job, before = self.job, done_before(made)
@@ -98,11 +104,14 @@ def prospect_of(asked: Job, files: JobFiles) -> Prospect:
     documents, search_plan = files.document_list()["documents"], files.find_search_plan()
     prompt = plan.prompt(asked.query, documents)
     tokens = prompt.tokens + estimate_tokens(schema_instruction(plan.SCHEMA))
-    catalog, around = (
-        parts.catalog(),
-        Circumstances(parts.ledger().clock.now_ms(), int(parts.settings().map_concurrency)),
-    )
-    spends = asked.options.get("mode") != "extractive"
+    catalog = parts.catalog()
+    around = Circumstances(parts.ledger().clock.now_ms(), int(parts.settings().map_concurrency))
+    spends, reuse = asked.options.get("mode") != "extractive", asked.options.get("reuse", True)
     accounts = parts.ledger().read(model.id for model in catalog.models) if spends else {}
-    outlook = Outlook(asked, catalog, accounts, None if search_plan else tokens)
+    rooms = parts.reuse(asked.owner).find_rooms(asked.query, _titles(documents)) if spends and reuse else {}
+    outlook = Outlook(asked, catalog, accounts, None if search_plan else tokens, rooms=rooms)
     return Prospect(files, documents, search_plan, tokens, outlook, around, choose(outlook, documents, around))
+
+
+def _titles(documents: Sequence[DocumentInfo]) -> list[str]:
+    return [document["title"] for document in documents]

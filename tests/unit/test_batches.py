@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -250,3 +251,20 @@ def test_large_documents_are_read_few_at_a_time(characters: int, at_once: int) -
     pile = Counting(cast(list[Document], large))
     write_batches(cast(JobFiles, pile), readers(catalog()))
     assert pile.most == at_once
+
+
+def test_rooms_of_an_earlier_job_are_taken_where_they_are_about_as_large() -> None:
+    """Batches cut as before find their notes again; what would not fit any more, or wastes calls, is not taken."""
+    now = readers(catalog())
+    rooms = now.rooms_by_reader()
+    (documents,) = (name for name in rooms if name.startswith("summarize"))
+    room = now.room("summarize")
+    assert rooms[documents] == room
+    for before, expected in ((room, room), (int(0.7 * room), int(0.7 * room)), (room // 2, room), (2 * room, room)):
+        earlier = replace(now, rooms={documents: before})
+        assert earlier.room("summarize") == expected
+        assert earlier.room("analyze", 0.1) == now.room("analyze", 0.1)
+    larger = replace(now, rooms={documents: room + 100})
+    assert larger.room("summarize") == room + 100
+    tight = readers(catalog(quota=2_100))
+    assert replace(tight, rooms=larger.rooms).room("summarize") == tight.room("summarize") < room

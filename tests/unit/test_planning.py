@@ -16,6 +16,7 @@ from rota.errors import BudgetSpentError, InvalidInputError
 from rota.estimate import Load
 from rota.job_item import Job
 from rota.job_options import as_asked, as_planned
+from rota.learned import ENOUGH as SAMPLES
 from rota.ledger_item import decode
 from rota.limits import SlidingWindow, TokenBucket
 from rota.outcomes.budgets import Budgets
@@ -341,3 +342,23 @@ def test_a_dry_run_shows_the_plan_at_a_glance() -> None:
     assert "tokens in" in shown
     assert "nova-pro  ━" in shown
     assert "Changed: it reads only the most relevant passages of each document: the budget of $0.02" in shown
+
+
+def test_the_same_again_pays_for_the_answer_alone() -> None:
+    """What models have taught meanwhile would cut batches elsewhere, and no notes would be found again."""
+    texts = [document(number, 3_100) for number in range(120)]
+    with job_world(TWO, texts) as world:
+        world.run()
+        first = world.spent()
+        world.run_again(texts)
+        second, estimate = world.spent(), world.plan()["estimate"]
+        world.run_again([texts[0].replace("a", "e"), *texts[1:]])
+        edited = world.spent()
+        world.run_again(texts, reuse=False)
+        afresh = world.spent()
+    assert first["calls"] > 2 * SAMPLES
+    assert (second["batches_reused"], second["calls"]) == (second["batches_total"], 1)
+    assert estimate["batches"] == first["batches_total"]
+    assert edited["batches_total"] - edited["batches_reused"] == 1
+    assert afresh["batches_total"] < first["batches_total"]
+    assert afresh["calls"] > afresh["batches_total"]

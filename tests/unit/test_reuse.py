@@ -9,11 +9,16 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from rota.catalog import parse_catalog
 from rota.providers.base import ModelCall
 from rota.reuse import Reuse, Written
-from rota.routing.request import ModelRequest
+from rota.routing.request import ModelRequest, Stakes
 from rota.storage import Bucket
+from tests.fixtures.tiers import document
 
+DEAR = {"name": "dear", "when": {"value": "high"}, "use": {"tier": 3}}
+
+CATALOG = parse_catalog(document(routing={"rules": [DEAR]}))
 REQUEST = ModelRequest(task="summarize", pool="summaries", input_tokens=900, max_output_tokens=500)
 CALL = ModelCall("You take notes.", "<document>…</document>", 500)
 WRITTEN = Written("- The rent is 900 euros [1].", "nova-micro", 1)
@@ -32,7 +37,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
 
 def test_the_same_call_finds_what_was_written(bucket: Bucket) -> None:
     """Whatever the batch's number or the job's; the caller's place in the rotation does not matter."""
-    reuse = Reuse(bucket, "ada")
+    reuse = Reuse(bucket, "ada", CATALOG)
     assert reuse.find(REQUEST, CALL) is None
     reuse.keep(REQUEST, CALL, WRITTEN)
     elsewhere = replace(REQUEST, rotation=7, subjects={"job": "j-2"}, input_tokens=901)
@@ -46,6 +51,7 @@ def test_the_same_call_finds_what_was_written(bucket: Bucket) -> None:
         (replace(REQUEST, model="nova-pro"), CALL),
         (replace(REQUEST, named_pool="planner"), CALL),
         (replace(REQUEST, task="synthesize"), CALL),
+        (replace(REQUEST, stakes=Stakes(value="high")), CALL),
         (REQUEST, replace(CALL, prompt="<document>?</document>")),
         (REQUEST, replace(CALL, system="You take other notes.")),
         (REQUEST, replace(CALL, max_output_tokens=600)),
@@ -53,13 +59,23 @@ def test_the_same_call_finds_what_was_written(bucket: Bucket) -> None:
     ],
 )
 def test_another_call_does_not(bucket: Bucket, other: tuple[ModelRequest, ModelCall]) -> None:
-    """Who was to answer, what was asked and how long it might be: each makes it another call."""
-    reuse = Reuse(bucket, "ada")
+    """Where a rule or the caller sends it, what was asked, how long it might be: each makes it another call."""
+    reuse = Reuse(bucket, "ada", CATALOG)
     reuse.keep(REQUEST, CALL, WRITTEN)
     assert reuse.find(*other) is None
 
 
 def test_owners_do_not_see_each_others(bucket: Bucket) -> None:
     """Even the same prompt of another owner is paid for: nobody learns that it was asked before."""
-    Reuse(bucket, "ada").keep(REQUEST, CALL, WRITTEN)
-    assert Reuse(bucket, "eve").find(REQUEST, CALL) is None
+    Reuse(bucket, "ada", CATALOG).keep(REQUEST, CALL, WRITTEN)
+    assert Reuse(bucket, "eve", CATALOG).find(REQUEST, CALL) is None
+
+
+def test_rooms_are_those_of_the_same_question_and_documents(bucket: Bucket) -> None:
+    """Another question, another pile or another owner has its own."""
+    reuse, titles, rooms = Reuse(bucket, "ada", CATALOG), ["a.md", "b.md"], {"summarize small": 1_800}
+    assert reuse.find_rooms("Who?", titles) == {}
+    reuse.keep_rooms("Who?", titles, rooms)
+    assert reuse.find_rooms("Who?", titles) == rooms
+    assert reuse.find_rooms("When?", titles) == reuse.find_rooms("Who?", titles[:1]) == {}
+    assert Reuse(bucket, "eve", CATALOG).find_rooms("Who?", titles) == {}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rota.accounts import Account
-from rota.catalog import Catalog, Model
+from rota.catalog import Catalog, Model, Step
 from rota.documents.code.portions import SCORES, SizeOf
 from rota.documents.group import MIN_BATCH_TOKENS
 from rota.errors import NoCapacityError
@@ -15,7 +15,7 @@ from rota.job_item import Job
 from rota.job_requests import step_of, summary_request
 from rota.records import NotesTask
 from rota.routing.aim import aim
-from rota.routing.budget import input_budget
+from rota.routing.budget import input_budget, most_input
 from rota.routing.chain import pool_of
 from rota.routing.complexity import graded
 from rota.routing.request import ModelRequest
@@ -25,19 +25,24 @@ CODE_QUOTA_SHARE = 0.5
 """Of a token quota that one batch of code may take: two calls in each window fill it, where one of 60 % would leave
 the rest unused."""
 
+ALIKE = 0.6
+"""How much smaller or larger than now the room of an earlier job may be, to be taken again: batches that are cut alike
+find their notes again, which saves more than batches of the best size."""
+
 
 @dataclass(frozen=True, slots=True)
 class Readers:
     """Of one job: what it names, what a rule says, or the step's pool.
 
     `catalog` has its steps at the job's depth, `accounts` are of all models (none without models), `focus` is the
-    plan's.
+    plan's, `rooms` are those of an earlier job with the same documents (see `rooms_by_reader`).
     """
 
     job: Job
     catalog: Catalog
     accounts: Mapping[str, Account]
     focus: Sequence[str] = ()
+    rooms: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def spend(self) -> bool:
@@ -61,10 +66,21 @@ class Readers:
         return summarize.frame_tokens(self.job.query, self.focus, most, task)
 
     def room(self, task: NotesTask, score: float | None = None) -> int:
-        """Tokens of documents in one batch."""
+        """Tokens of documents in one batch: as before, where that is about what it would be now and still fits."""
+        models, step, frame = self.models(task, score), step_of(self.catalog, task), self.frame_tokens(task)
         share = CODE_QUOTA_SHARE if task == "analyze" else 1.0
-        budget = input_budget(self.models(task, score), step_of(self.catalog, task), self.accounts, share)
-        return budget - self.frame_tokens(task)
+        room = input_budget(models, step, self.accounts, share) - frame
+        before = self.rooms.get(_reader(task, step, models), 0)
+        alike = ALIKE * before <= room <= before / ALIKE
+        return before if alike and before <= most_input(models, step, self.accounts, share) - frame else room
+
+    def rooms_by_reader(self) -> dict[str, int]:
+        """The rooms of this job, for a later one; they follow from what has been learned of the models until now."""
+        asked: list[tuple[NotesTask, float | None]] = [("summarize", None), *(("analyze", score) for score in SCORES)]
+        return {
+            _reader(task, step_of(self.catalog, task), self.models(task, score)): self.room(task, score)
+            for task, score in asked
+        }
 
     def documents_room(self) -> int:
         """Tokens in one batch of documents that are not code.
@@ -88,6 +104,11 @@ class Readers:
             return None
         least = min(self.room("analyze", score) for score in SCORES)
         return (lambda score: self.room("analyze", score)) if least >= self.room("summarize") else None
+
+
+def _reader(task: NotesTask, step: Step, models: Sequence[Model]) -> str:
+    """What tells one room from another."""
+    return f"{task} {step.max_input_tokens} {step.max_output_tokens} {' '.join(model.id for model in models)}"
 
 
 @dataclass(slots=True)

@@ -4,19 +4,24 @@
                                                          └► no: call, check, keep
 
 So a job that failed half-way, one that is asked again one tier up, or the same question to a pile of which three files
-have changed since last week pays for what is new. A digest covers the whole prompt, its bounds and who was to answer;
-what models may say differently of the same prompt is not looked for, and an answer is always written anew.
+have changed since last week pays for what is new. A digest covers the whole prompt, its bounds and where it is sent by
+what was asked for, by rules and by what hangs on it; what models may say differently of the same prompt is not looked
+for, and an answer is always written anew. Prompts are the same only if batches are cut alike, so their sizes are kept
+as well: those that follow from what models have taught would change from one job to the next.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from rota.routing.aim import aim
 from rota.storage import Bucket, dumped
 
 if TYPE_CHECKING:
+    from rota.catalog import Catalog
     from rota.providers.base import ModelCall
     from rota.routing.request import ModelRequest
 
@@ -35,8 +40,8 @@ class Written:
 class Reuse:
     """The texts written for one owner; the bucket forgets them as it forgets jobs."""
 
-    def __init__(self, bucket: Bucket, owner: str) -> None:
-        self._bucket, self._owner = bucket, owner
+    def __init__(self, bucket: Bucket, owner: str, catalog: Catalog) -> None:
+        self._bucket, self._owner, self._catalog = bucket, owner, catalog
 
     def find(self, request: ModelRequest, call: ModelCall) -> Written | None:
         """What was written for the same call, or None."""
@@ -48,13 +53,29 @@ class Reuse:
         value = {"text": written.text, "model": written.model, "tier": written.tier}
         self._bucket.write_json(self._key(request, call), value)
 
+    def find_rooms(self, question: str, titles: Sequence[str]) -> dict[str, int]:
+        """How large batches were when this was last asked of documents of these titles; empty when it never was."""
+        found = self._bucket.find_json(self._rooms_key(question, titles))
+        return cast("dict[str, int]", found or {})
+
+    def keep_rooms(self, question: str, titles: Sequence[str], rooms: Mapping[str, int]) -> None:
+        """Keep them for the next time."""
+        self._bucket.write_json(self._rooms_key(question, titles), rooms)
+
+    def _rooms_key(self, question: str, titles: Sequence[str]) -> str:
+        return f"{PREFIX}{self._owner}/rooms/{_digest([question, list(titles)])}.json"
+
     def _key(self, request: ModelRequest, call: ModelCall) -> str:
+        use = aim(request, self._catalog).use
         asked = {
             "task": request.task,
-            "who": [request.pool, request.named_pool, request.model, request.tier],
+            "who": [use.pool, use.model, use.tier, use.prefer, request.least_tier],
             "system": call.system,
             "prompt": call.prompt,
             "output": [call.max_output_tokens, call.json_schema],
         }
-        digest = hashlib.sha256(dumped(asked).encode("utf-8", "replace")).hexdigest()
-        return f"{PREFIX}{self._owner}/{digest}.json"
+        return f"{PREFIX}{self._owner}/{_digest(asked)}.json"
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(dumped(value).encode("utf-8", "replace")).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rota.accounts import Account
@@ -62,7 +62,10 @@ Stage = Sequence[Work]
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What the work of a job follows from. `plan_tokens` is the input of the plan's call, None when it was made."""
+    """What the work of a job follows from. `plan_tokens` is the input of the plan's call, None when it was made.
+
+    `rooms` are those of an earlier job with the same documents (see `Readers`).
+    """
 
     job: Job
     catalog: Catalog
@@ -70,6 +73,7 @@ class Outlook:
     plan_tokens: int | None = None
     focus: Sequence[str] = ()
     outline: Sequence[str] = ()
+    rooms: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def depth(self) -> str:
@@ -79,7 +83,7 @@ class Outlook:
     @property
     def readers(self) -> Readers:
         """Who reads its documents."""
-        return Readers(self.job, sized_catalog(self.catalog, self.depth), self.accounts, self.focus)
+        return Readers(self.job, sized_catalog(self.catalog, self.depth), self.accounts, self.focus, self.rooms)
 
     def step(self, name: Literal["plan", "synthesize", "answer"]) -> Step:
         """A step's sizes at the job's depth."""

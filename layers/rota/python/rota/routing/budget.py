@@ -29,11 +29,22 @@ def input_budget(
     are believed. Disabled models do not count.
     """
     accounts = accounts or {}
-    used = [model for model in models if model.id not in accounts or not accounts[model.id].standing.disabled]
-    used = used or list(models)
-    factor = max(_factor(accounts.get(model.id)) for model in used)
-    rooms = [_room(model, step.max_output_tokens, accounts.get(model.id), quota_share) for model in used]
-    return min([int(step.max_input_tokens / factor), *rooms])
+    factor = max(_factor(accounts.get(model.id)) for model in _used(models, accounts))
+    return min(int(step.max_input_tokens / factor), most_input(models, step, accounts, quota_share))
+
+
+def most_input(
+    models: Sequence[Model], step: Step, accounts: Mapping[str, Account] | None = None, quota_share: float = 1.0
+) -> int:
+    """The same whatever the step allows: what contexts, quotas and models' own bounds hold at most."""
+    accounts = accounts or {}
+    used = _used(models, accounts)
+    return min(_room(model, step.max_output_tokens, accounts.get(model.id), quota_share) for model in used)
+
+
+def _used(models: Sequence[Model], accounts: Mapping[str, Account]) -> Sequence[Model]:
+    """Models that are not disabled, if there are any."""
+    return [one for one in models if one.id not in accounts or not accounts[one.id].standing.disabled] or models
 
 
 def _factor(account: Account | None) -> float:
