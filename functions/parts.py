@@ -47,7 +47,7 @@ def settings() -> Settings:
 @cache
 def catalog() -> Catalog:
     """The deployed pool file with this environment's overrides."""
-    from rota.catalog import load_catalog, packaged_catalog
+    from rota.catalog_file import load_catalog, packaged_catalog
 
     found = load_catalog(settings().config) if settings().config else packaged_catalog()
     return found.with_overrides(settings().provider_endpoints, settings().summaries_pool, settings().synthesis_model)

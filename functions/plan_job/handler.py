@@ -33,12 +33,12 @@ def plan_job(step: StepEvent, context: Any) -> StepEvent:
         return made
     files.put_plan(made)  # paid for: an invocation that is repeated from here on goes on with it
     readers = prospect.readers(made["focus"])
-    batches = write_batches(prospect.reading(), readers)
+    loads = write_batches(prospect.reading(), readers)
     if not dry_run:
         prospect.keep_rooms(readers)
-    estimate = prospect.estimate(batches.loads, made)
+    estimate = prospect.estimate(loads, made)
     prospect.keep(prospect.job.options, estimate)
-    parts.jobs().set_counts(job.job_id, batches_total=batches.count, **prospect.counts(estimate))
+    parts.jobs().set_counts(job.job_id, batches_total=estimate.batches, **prospect.counts(estimate))
     files.put_plan({**made, **prospect.facts(estimate)})
     return model_step.done(step, manifest_key=files.manifest_key, dry_run=dry_run)
 

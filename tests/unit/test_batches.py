@@ -11,10 +11,12 @@ from typing import Any, cast
 import pytest
 
 from rota.accounts import Account
-from rota.batches import Batches, write_batches
-from rota.catalog import Catalog, parse_catalog
+from rota.batches import write_batches
+from rota.catalog import Catalog
+from rota.catalog_file import parse_catalog
 from rota.documents.group import passage_tokens
 from rota.errors import NoCapacityError
+from rota.estimate import Load
 from rota.job_files import JobFiles
 from rota.job_item import Job
 from rota.job_requests import step_of, summary_request
@@ -102,7 +104,7 @@ def close(first: int, count: int) -> list[Document]:
     return [one(n, f"close/m{n}.py", [f"close.m{other}" for other in numbers if other != n]) for n in numbers]
 
 
-def write(documents: Iterable[Document], pool: Catalog, **options: Any) -> tuple[Pile, Batches]:
+def write(documents: Iterable[Document], pool: Catalog, **options: Any) -> tuple[Pile, list[Load]]:
     """The batches of a job with these documents."""
     pile = Pile(documents)
     written = write_batches(cast(JobFiles, pile), readers(pool, **options))
@@ -123,7 +125,7 @@ MIXED = [one(1, "a.md"), *(one(n, f"loose/m{n}.py", []) for n in range(2, 8)), o
 def test_code_and_prose_are_in_batches_of_their_own() -> None:
     """Code first and together, the rest as before; ids go on."""
     pile, written = write(MIXED, catalog())
-    assert written.count == 3
+    assert sum(load.calls for load in written) == 3
     assert kinds(pile) == [("code", 6), (None, 2), (None, 1)]
     assert all("lines" in passage for passage in pile.batches["b0001"]["passages"])
     again, _ = write(MIXED, catalog())
@@ -135,8 +137,8 @@ def test_without_a_step_for_it_code_is_summarised_like_the_rest() -> None:
     for pile, written in (write(MIXED, catalog(None)), write(MIXED, catalog(), mode="extractive")):
         assert [count for _, count in kinds(pile)] == [2, 2, 2, 2, 1]
         assert all("kind" not in batch for batch in pile.batches.values())
-        assert {load.task for load in written.loads} <= {"summarize"}
-    assert written.loads == []
+        assert {load.task for load in written} == {"summarize"}
+        assert sum(load.calls for load in written) == len(pile.batches)
 
 
 def test_models_that_take_little_summarise_code() -> None:
@@ -156,9 +158,9 @@ def test_complex_code_goes_to_the_stronger_model_in_larger_batches() -> None:
         asked = summarize.prompt("What is it?", FOCUS, batch, 400)
         assert asked.tokens + 400 <= CODE_QUOTA_SHARE * quota
     asked = readers(catalog())
-    aimed = [[model.id for model in asked.models(load.task, load.score)] for load in written.loads]
+    aimed = [[model.id for model in asked.models(load.task, load.score)] for load in written]
     assert aimed == [["strong"], ["small", "middle"]]
-    assert [load.calls for load in written.loads] == [1, len(batches) - 1]
+    assert [load.calls for load in written] == [1, len(batches) - 1]
 
 
 def test_a_model_may_bound_its_batches() -> None:
@@ -172,21 +174,21 @@ def test_a_caller_who_names_a_model_gets_batches_of_its_size() -> None:
     """Whatever the rules say."""
     pile, written = write(close(1, 30), catalog(), model="small")
     assert len(pile.batches) > 1
-    [load] = written.loads
+    [load] = written
     assert [model.id for model in readers(catalog(), model="small").models(load.task, load.score)] == ["small"]
 
 
 def test_loads_are_told_by_task() -> None:
     """Calls, tokens of prompts, and the most that may be answered."""
     pile, written = write(MIXED, catalog())
-    loads = {load.task: load for load in written.loads}
+    loads = {load.task: load for load in written}
     assert list(loads) == ["analyze", "summarize"]
     assert [load.calls for load in loads.values()] == [1, 2]
     assert [load.output_tokens for load in loads.values()] == [400, 200]
     code = pile.batches["b0001"]
     frame = summarize.frame_tokens("What is it?", FOCUS, 400, "analyze")
     assert loads["analyze"].input_tokens == frame + sum(map(passage_tokens, code["passages"]))
-    assert written.count == sum(load.calls for load in written.loads) == 3
+    assert sum(load.calls for load in written) == 3
 
 
 def test_calls_that_read_code_are_of_a_task_and_step_of_their_own() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,6 +12,7 @@ from benchmarks.estimates import SITUATIONS, compare, document, pool
 from cli.report import plan_lines
 from rota.accounts import Account
 from rota.catalog import Catalog
+from rota.documents.group import pack, passage_tokens
 from rota.errors import BudgetSpentError, InvalidInputError
 from rota.estimate import Load
 from rota.job_item import Job
@@ -26,9 +27,9 @@ from rota.planning.forecast import Circumstances, forecast, latest_starts
 from rota.planning.notes import plan_notes, unread
 from rota.planning.quota import Bucket, Window
 from rota.planning.reasons import Limits
-from rota.planning.sizes import predicted
+from rota.planning.sizes import CHARACTERS_PER_TOKEN, predicted
 from rota.planning.work import Outlook, groups_of
-from rota.records import DocumentInfo
+from rota.records import Document, DocumentInfo
 from rota.steps import synthesize
 from tests.fixtures.job_stack import OUTCOMES, job_stack
 from tests.fixtures.planned_job import JOB, job_world
@@ -240,6 +241,22 @@ def test_the_latest_starts_leave_time_for_what_follows() -> None:
     assert latest["summarize"] < latest["synthesize"] < latest["answer"] < 60
 
 
+def test_code_and_prose_are_read_side_by_side() -> None:
+    """Neither takes of the other's time: both may start as late as if they were alone."""
+    both = [Load("analyze", 4, 60_000, 10_000), Load("summarize", 20, 60_000, 10_000)]
+    found = forecast(outlook(ROTA), both, 24, Circumstances(NOW_MS))
+    latest, calls_s = latest_starts(found, 60), {step.step: step.call_s for step in found.steps}
+    assert latest["analyze"] - latest["summarize"] == pytest.approx(calls_s["summarize"] - calls_s["analyze"], abs=1)
+
+
+def test_a_plan_without_models_counts_its_batches() -> None:
+    """They are made and read all the same, and take their time."""
+    found = chosen(ROTA, 2000, mode="extractive").way.estimate
+    assert found.batches > 100
+    assert (found.calls, found.input_tokens, found.cost_usd, found.models) == (0, 0, 0, {})
+    assert found.eta_s > chosen(ROTA, 10, mode="extractive").way.estimate.eta_s
+
+
 def test_what_was_asked_for_is_found_again() -> None:
     """Planning once more begins from the caller's own options, not from the adjusted ones."""
     asked = {"depth": "deep", "deadline_s": 60}
@@ -342,6 +359,20 @@ def test_a_dry_run_shows_the_plan_at_a_glance() -> None:
     assert "tokens in" in shown
     assert "nova-pro  ━" in shown
     assert "Changed: it reads only the most relevant passages of each document: the budget of $0.02" in shown
+
+
+@pytest.mark.parametrize("share", [0.4, 0.7, 1.0, 1.05, 1.2, 1.5, 2.05, 2.3, 5.2])
+def test_batches_are_predicted_as_they_are_packed(share: float) -> None:
+    """Documents of any size beside a batch's: what is cut off one is packed with what is cut off others."""
+    ahead = outlook(TWO)
+    room = ahead.readers.documents_room()
+    texts = [document(number, int(share * room * CHARACTERS_PER_TOKEN)) for number in range(40)]
+    held = [cast(Document, {**info, "text": text}) for info, text in zip(infos(40, len(texts[0])), texts, strict=True)]
+    (load,) = predicted(ahead, held)
+    batches = list(pack(held, room))
+    assert load.calls == pytest.approx(len(batches), rel=0.12)
+    tokens = sum(passage_tokens(passage) for batch in batches for passage in batch["passages"])
+    assert load.input_tokens - load.calls * ahead.readers.frame_tokens("summarize") == pytest.approx(tokens, rel=0.05)
 
 
 def test_the_same_again_pays_for_the_answer_alone() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import islice
 
 from rota.documents.code.portions import portions
@@ -24,16 +23,8 @@ CHARACTERS_AT_ONCE = 8_000_000
 """Of documents that are read side by side; a larger one is read alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batches:
-    """What was written: the number of batches; `loads` is empty for a job without models."""
-
-    count: int
-    loads: Sequence[Load]
-
-
-def write_batches(files: JobFiles, readers: Readers) -> Batches:
-    """Cut and pack the job's documents, write every batch and then the manifest.
+def write_batches(files: JobFiles, readers: Readers) -> list[Load]:
+    """Cut and pack the job's documents, write every batch and then the manifest. Returns what reading them needs.
 
     The same documents give the same batches, so a repetition writes the same objects; other models, quotas, or more
     calls to learn from may give batches of other sizes. Raises NoCapacityError when the pool's quotas leave no room for
@@ -51,7 +42,7 @@ def write_batches(files: JobFiles, readers: Readers) -> Batches:
                 held[batch["batch_id"]] = sorted({passage["number"] for passage in batch["passages"]})
                 loads.add(summarize.task_of(batch), sum(map(passage_tokens, batch["passages"])), _score(batch))
     files.put_manifest(held)
-    return Batches(len(held), list(loads) if readers.spend else [])
+    return list(loads)
 
 
 def _packed(files: JobFiles, documents: Sequence[DocumentInfo], code: JobCode, readers: Readers) -> Iterator[Batch]:

@@ -34,9 +34,13 @@ class ModelShare:
 
 @dataclass(frozen=True, slots=True)
 class StepEstimate:
-    """One step of a job: what it uses and costs, `took_s` from its begin to its end, `call_s` one of its calls."""
+    """One step of a job: what it uses and costs, `took_s` from its begin to its end, `call_s` one of its calls.
+
+    Steps of one `stage` are done side by side, stages one after the other.
+    """
 
     step: str
+    stage: int
     calls: int
     input_tokens: int
     output_tokens: int

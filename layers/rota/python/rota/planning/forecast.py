@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from rota.estimate import JobEstimate, Load, ModelShare, StepEstimate
@@ -43,11 +44,11 @@ def forecast(
     rehearsal = Rehearsal(outlook.catalog, outlook.accounts, around.now_ms, around.at_once, around.overheads)
     went: list[Rehearsed] = []
     steps = list(before)
-    for stage in stages(outlook, loads):
+    for number, stage in enumerate(stages(outlook, loads), start=1):
         done = rehearsal.run(stage)
         went += done
         names = dict.fromkeys(each.work.step for each in done)
-        steps += [_step([each for each in done if each.work.step == name]) for name in names]
+        steps += [_step(number, [each for each in done if each.work.step == name]) for name in names]
     batches = sum(load.calls for load in loads)
     eta_s = max((each.end_s for each in went), default=_without_models_s(batches, around))
     return JobEstimate(
@@ -72,10 +73,11 @@ def latest_starts(estimate: JobEstimate, deadline_s: float) -> dict[str, int]:
     """
     latest: dict[str, int] = {}
     left_s = deadline_s
-    for step in reversed(estimate.steps):
-        at_s = left_s - step.call_s
-        latest.setdefault(step.step, max(0, int(at_s)))
-        left_s -= min(step.took_s, step.call_s + AROUND_S)
+    for _, steps in groupby(reversed(estimate.steps), key=lambda step: step.stage):
+        side_by_side = list(steps)
+        for step in side_by_side:
+            latest.setdefault(step.step, max(0, int(left_s - step.call_s)))
+        left_s -= max(min(step.took_s, step.call_s + AROUND_S) for step in side_by_side)
     return latest
 
 
@@ -85,15 +87,16 @@ def done_before(made: Mapping[str, Any]) -> list[StepEstimate]:
         return []
     tokens, cost_usd = (made["input_tokens"], made["output_tokens"]), round(made["cost_nanousd"] / NANO, 6)
     models = {made["model"]: ModelShare(1, sum(tokens), cost_usd)}
-    return [StepEstimate("plan", 1, *tokens, cost_usd, 0.0, 0.0, models)]
+    return [StepEstimate("plan", 0, 1, *tokens, cost_usd, 0.0, 0.0, models)]
 
 
-def _step(works: Sequence[Rehearsed]) -> StepEstimate:
+def _step(stage: int, works: Sequence[Rehearsed]) -> StepEstimate:
     """Works of one step that are done side by side, as one."""
     shares = [(calls, name, each.terms[name]) for each in works for name, calls in each.calls.items()]
     calls = sum(calls for calls, _, _ in shares)
     return StepEstimate(
         step=works[0].work.step,
+        stage=stage,
         calls=round(calls),
         input_tokens=round(sum(calls * terms.usage.input_tokens for calls, _, terms in shares)),
         output_tokens=round(sum(calls * terms.usage.output_tokens for calls, _, terms in shares)),

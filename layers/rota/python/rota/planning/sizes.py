@@ -17,18 +17,16 @@ from rota.records import DocumentInfo
 
 CHARACTERS_PER_TOKEN = 3.3
 """As `documents.tokens` estimates ASCII; what else a text holds is told by its bytes."""
-FILLED = 0.9
+FILLED = 0.96
 """Share of its room that a piece of a long document takes: it ends where the text allows."""
 
 
 def predicted(outlook: Outlook, documents: Sequence[DocumentInfo]) -> list[Load]:
-    """The calls that read these documents; none for a job without models.
+    """The batches of these documents; for a job without models, too, which makes no calls of them.
 
     Raises NoCapacityError when the pool's quotas leave no room for documents beside the prompt.
     """
     readers = outlook.readers
-    if not readers.spend:
-        return []
     loads, room, code = Loads(readers), readers.documents_room(), JobCode.of(documents)
     sizes = {one["number"]: _tokens(one, outlook.depth) for one in documents}
     code_room = readers.code_room() if code.files else None
@@ -89,7 +87,9 @@ def _packed(sizes: Iterable[int], room: int) -> Iterator[int]:
 
 
 def _pieces(size: int, room: int) -> list[int]:
+    """As `documents.group.passages` cuts: full pieces, and a rest that is packed together with others."""
     if size <= room:
         return [size]
-    count = -(-size // int(room * FILLED))
-    return [size // count] * count
+    full = int(room * FILLED)
+    pieces, rest = divmod(size, full)
+    return [full] * pieces + [rest] * bool(rest)
