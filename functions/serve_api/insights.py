@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from pydantic import Field
 from functions import job_parts, parts
 from functions.serve_api.callers import Caller
 from functions.serve_api.chat import TIERS, target_of
+from functions.serve_api.requests import check_budgets, check_options
 from rota.documents.tokens import estimate_tokens
 from rota.errors import ConflictError, InvalidInputError, NoCapacityError
 from rota.job_files import JobFiles
@@ -20,7 +22,7 @@ from rota.outcomes.usage import usage_view
 from rota.policy import Need, Task
 from rota.routing.pipeline import route
 from rota.routing.request import ModelRequest
-from rota.schemas import Degree, Strict, UserTier
+from rota.schemas import Degree, JobOptions, Strict, UserTier
 from rota.submission import Draft, Submitted
 
 HIGHEST = max(TIERS.values())
@@ -144,16 +146,19 @@ def rate_job(job: Job, body: FeedbackRequest, caller: Caller) -> dict[str, Any]:
 
 
 def rerun(job: Job, caller: Caller) -> Submitted:
-    """The same job once more. Raises ConflictError while it runs."""
+    """The same job once more. Raises ConflictError while it runs, and as for a new job with its options."""
     if not job.is_finished:
         raise ConflictError(f"job {job.job_id} is not finished; it is {job.status}")
     return _again(JobFiles(parts.s3(), job_parts.bucket().name, job.job_id), job, {}, caller)
 
 
 def _again(files: JobFiles, job: Job, other_options: Mapping[str, Any], caller: Caller) -> Submitted:
-    """The same question of the same sources, with some other options."""
+    """The same question of the same sources, with some other options, if a new job could have them today."""
     request = files.request()
     options = {**request["options"], **other_options}
+    checked = JobOptions.model_validate(options)
+    check_options(checked, parts.catalog())
+    check_budgets(checked, replace(caller, feature=job.feature))
     asked = {"query": request["query"], "sources": request["sources"], "options": options}
     draft = Draft(job.owner, job.origin, asked, caller.tier, caller.budget_usd)
     return job_parts.submissions().submit(draft, None, job_parts.now_ms())

@@ -12,6 +12,7 @@ import pytest
 from functions import parts
 from functions.serve_api.handler import handle
 from functions.serve_api.requests import MAX_BODY_BYTES
+from rota.errors import BudgetSpentError
 from tests.fixtures.job_stack import REPOSITORY, Context, JobStack, job_stack
 
 SECRET = "the-secret-of-the-document"
@@ -96,6 +97,24 @@ def test_stopping_stops_the_execution_and_is_the_same_twice(stack: JobStack) -> 
     assert len(stack.events.entries) == 1
     status, shown = call("show_job", rawPath=f"/v1/jobs/{job_id}")
     assert (status, shown["status"], shown["error"]["code"]) == (200, "stopped", "job_stopped")
+
+
+def test_a_rerun_is_checked_like_a_new_job(stack: JobStack) -> None:
+    """A model that has left the pool since, a budget that is spent: said at once, and nothing is started."""
+    job_id = call("create_job")[1]["job_id"]
+    call("stop_job", rawPath=f"/v1/jobs/{job_id}")
+    rerun = {"rawPath": f"/v1/jobs/{job_id}/rerun", "body": ""}
+    assert call("create_job", **rerun)[0] == 202
+    spent = BudgetSpentError("the budget of user ada is spent", budget="user ada", limit_usd=1.0, spent_usd=1.0)
+    with patch.object(parts.budgets(), "check", side_effect=spent):
+        status, refused = call("create_job", **rerun)
+    assert (status, refused["error"]["code"]) == (402, "budget_spent")
+    request = stack.files(job_id).request()
+    request["options"]["model"] = "of-last-year"
+    stack.files(job_id).put_request(request)
+    status, refused = call("create_job", **rerun)
+    assert (status, refused["error"]["field"]) == (400, "options.model")
+    assert len(stack.executions(stack.workflow_arn)) == 2
 
 
 def test_a_fault_of_ours_tells_nothing_and_logs_no_text(stack: JobStack) -> None:
