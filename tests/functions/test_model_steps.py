@@ -475,7 +475,25 @@ def test_too_many_failed_batches_fail_the_job_by_name(stack: JobStack) -> None:
     result = run("synthesize_summaries", "too_many_failures")
     assert refused(result, "too_many_failures")
     assert result.error is not None
-    assert "2 of 3 batches could not be summarised; at most 20% may fail" in result.error.message
+    assert result.error.message == "2 of 3 batches could not be summarised; at most 20% may fail"
+
+
+def test_a_job_that_its_budget_leaves_unread_fails_of_the_budget(stack: JobStack) -> None:
+    """Whatever else failed beside it: that is what its owner can do something about."""
+    files = stack.files(EXTRACTIVE)
+    lay_batches(files, summarized=1)
+    files.put_failure({"batch_id": "b0002", "documents": [2], "code": "no_capacity", "message": "no model can"})
+    result = run("synthesize_summaries", "too_many_failures")
+    assert refused(result, "too_many_failures")
+    assert result.error is not None
+    assert result.error.message.endswith("may fail: no model can")
+    files.put_failure({"batch_id": "b0003", "documents": [3], "code": "budget_spent", "message": "$1 of $1 is spent"})
+    result = run("synthesize_summaries", "too_many_failures")
+    assert refused(result, "budget_spent")
+    assert result.error is not None
+    assert result.error.message.endswith(
+        "2 of 3 batches could not be summarised; at most 20% may fail: $1 of $1 is spent"
+    )
 
 
 def test_the_answer_cites_and_says_what_it_lacks(stack: JobStack, vendor: Vendor) -> None:

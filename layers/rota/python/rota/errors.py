@@ -131,9 +131,13 @@ class SearchFailedError(RotaError):
 
 
 class TooManyFailuresError(RotaError):
-    """More of a job's batches failed than it tolerates, or all of them."""
+    """More of a job's batches failed than it tolerates, or all of them. `code` is theirs where it says what to do."""
 
     code = "too_many_failures"
+
+    def __init__(self, message: str, code: str = code) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class NoCapacityError(RotaError):

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from rota.catalog import Catalog
-from rota.errors import TooManyFailuresError
+from rota.errors import BudgetSpentError, TooManyFailuresError
 from rota.job_files import JobFiles
 from rota.job_item import Job
 from rota.job_requests import step_request
@@ -60,11 +60,20 @@ def _summaries(files: JobFiles, job: Job) -> tuple[list[str], dict[str, int]]:
     missing = len(ids) - len(found)
     tolerated = float(job.options.get("tolerated_failures", 0.2))
     if not found or missing > tolerated * len(ids):
-        raise TooManyFailuresError(
-            f"{missing} of {len(ids)} batches could not be summarised; at most {tolerated:.0%} may fail"
-        )
+        said = f"{missing} of {len(ids)} batches could not be summarised; at most {tolerated:.0%} may fail"
+        raise _too_many(files, said)
     counts = {"batches_done": len(found), "batches_failed": missing, "batches_waiting": 0}
     return [summary["text"] for summary in found], counts
+
+
+def _too_many(files: JobFiles, said: str) -> TooManyFailuresError:
+    """The error, with the first reason; a budget that is spent comes first, because it can be raised."""
+    failures = sorted(files.failures(), key=lambda failure: failure["code"] != BudgetSpentError.code)
+    if not failures:
+        return TooManyFailuresError(said)
+    first = failures[0]
+    code = BudgetSpentError.code if first["code"] == BudgetSpentError.code else TooManyFailuresError.code
+    return TooManyFailuresError(f"{said}: {first['message']}", code)
 
 
 def _groups(files: JobFiles, level: int) -> tuple[list[str], dict[str, int]]:
