@@ -59,7 +59,7 @@ ACCESS: Mapping[str, Access] = {
     "plan_job": Access(
         settings=(*MODELS, "map_concurrency"),
         reads=("jobs/*", REUSE),
-        writes=("jobs/*/plan.json", "jobs/*/batches/*", "jobs/*/manifest.jsonl", POOR, REUSE),
+        writes=("jobs/*/plan.json", "jobs/*/batches/*", "jobs/*/batches.json", "jobs/*/manifest.jsonl", POOR, REUSE),
         probes=True,
         tables=BOOK,
         models=True,
