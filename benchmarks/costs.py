@@ -32,7 +32,8 @@ from benchmarks.prices import METRIC_MONTH_USD, usd
 from benchmarks.walked_machine import State, VirtualClock, Walk
 from functions import job_parts, parts
 from local.state import ROOT
-from rota.catalog import Catalog, load_catalog
+from rota.catalog import Catalog
+from rota.catalog_file import load_catalog
 from rota.gateway import Gateway, Watcher
 from rota.ledger import Ledger
 from rota.providers.base import Completion, ModelCall

@@ -38,7 +38,7 @@ from cli.target import Target
 from local import stack
 from local.aws import local_session
 from local.state import ROOT, State
-from rota.catalog import load_catalog
+from rota.catalog_file import load_catalog
 
 TOPICS = ("billing", "storage", "the scheduler", "the gateway", "backups", "search", "quotas", "the mail queue")
 TARGET = 1.15

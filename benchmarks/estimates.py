@@ -19,7 +19,8 @@ from typing import Any
 
 from functions import parts
 from local.state import ROOT
-from rota.catalog import Catalog, load_catalog, parse_catalog
+from rota.catalog import Catalog
+from rota.catalog_file import load_catalog, parse_catalog
 from tests.fixtures.planned_job import EPOCH_S, JobWorld, job_world
 
 SUBJECTS = ("The scheduler", "The gateway", "The mail queue", "The search index", "The billing run", "The backup")

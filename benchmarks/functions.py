@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from infra import assets
-from rota.catalog import load_catalog
+from rota.catalog_file import load_catalog
 
 RUNS = 9
 BASELINE = "import boto3; boto3.client('bedrock-runtime', region_name='us-east-1')"

@@ -26,7 +26,8 @@ from local.emulator import start_emulator, stop_emulator, wait_until_ready
 from local.processes import free_port
 from rota.accounts import Account, Counters
 from rota.booking import Booking
-from rota.catalog import Catalog, parse_catalog
+from rota.catalog import Catalog
+from rota.catalog_file import parse_catalog
 from rota.ledger import Ledger
 from rota.ledger_item import decode
 from rota.ledger_writes import Outcome

@@ -27,7 +27,7 @@ import yaml
 
 from benchmarks.end_to_end import Bench, peak_mb, running
 from local.state import ROOT
-from rota.catalog import load_catalog
+from rota.catalog_file import load_catalog
 from tests.fixtures.files import pdf
 
 LIBRARY = Path(sysconfig.get_path("stdlib"))

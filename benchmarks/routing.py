@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.state import ROOT
-from rota.catalog import load_catalog
+from rota.catalog_file import load_catalog
 from rota.dispatch import Dispatcher
 from rota.documents.tokens import estimate_tokens
 from rota.ledger import Ledger

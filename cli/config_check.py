@@ -16,7 +16,7 @@ from cli.errors import FAILED, CliError
 from cli.figures import counted
 from cli.yaml_lines import lines_of
 from local.synthesis import config_path
-from rota.catalog import parse_catalog, problems
+from rota.catalog_file import parse_catalog, problems
 
 
 @dataclass(frozen=True, slots=True)

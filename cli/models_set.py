@@ -14,7 +14,8 @@ from cli.errors import CliError
 from cli.figures import amount
 from cli.models import remarks
 from local.synthesis import config_path
-from rota.catalog import Catalog, LimitKind, Model, load_catalog
+from rota.catalog import Catalog, LimitKind, Model
+from rota.catalog_file import load_catalog
 from rota.errors import InvalidInputError
 from rota.ledger import Ledger
 from rota.ledger_notices import Notices

@@ -1,13 +1,19 @@
-"""A finished job for a person: the answer and its sources on standard output, the figures on standard error."""
+"""A finished job for a person: the answer and its sources on standard output, the figures on standard error.
+
+An answer that is JSON stands alone on standard output, for a program to read it; its sources are on standard error.
+"""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 from cli.figures import amount, bar, counted, duration, money
 from cli.progress import headline
 from cli.table import table_lines
+
+MOST_PASSED_OVER = 3
+"""How many archives and prefixes are named of which files were left out."""
 
 
 def print_job(job: dict[str, Any], models: list[dict[str, Any]]) -> None:
@@ -18,15 +24,16 @@ def print_job(job: dict[str, Any], models: list[dict[str, Any]]) -> None:
     elif job["status"] == "stopped":
         _say(f"Job {job['job_id']} was stopped.")
     if job.get("answer"):
-        _print_answer(job["answer"])
-        _print_sources(job.get("sources") or [])
+        is_json = "answer_json" in job
+        _print_answer(job["answer"], rendered=sys.stdout.isatty() and not is_json)
+        _print_sources(job.get("sources") or [], sys.stderr if is_json else sys.stdout)
     for line in _closing_lines(job, models):
         _say(line)
 
 
-def _print_answer(answer: str) -> None:
-    """Rendered on a terminal, as the Markdown it is elsewhere."""
-    if not sys.stdout.isatty():
+def _print_answer(answer: str, *, rendered: bool) -> None:
+    """As the Markdown or JSON it is, or rendered for a terminal."""
+    if not rendered:
         print(answer.rstrip())
         return
     from rich.console import Console
@@ -35,16 +42,16 @@ def _print_answer(answer: str) -> None:
     Console().print(Markdown(answer))
 
 
-def _print_sources(sources: list[dict[str, Any]]) -> None:
+def _print_sources(sources: list[dict[str, Any]], stream: TextIO) -> None:
     if not sources:
         return
     from rota.steps.places import shown
 
-    print("\nSources:")
+    print("\nSources:", file=stream)
     for source in sources:
-        print(f"  [{source['number']}] {source['title']}")
+        print(f"  [{source['number']}] {source['title']}", file=stream)
         for place in source.get("places", ()):
-            print(f"        {printable(shown(place))}")
+            print(f"        {printable(shown(place))}", file=stream)
 
 
 def printable(text: str) -> str:
@@ -57,6 +64,7 @@ def _closing_lines(job: dict[str, Any], models: list[dict[str, Any]]) -> list[st
     coverage = job.get("coverage")
     if coverage:
         lines.append(f"Read {coverage.get('sentence') or _coverage(coverage)}.")
+        lines += _passed_over(coverage.get("passed_over", []))
     if job["status"] == "done" and "answer" not in job and "steps" in (job.get("plan") or {}).get("estimate", {}):
         lines += plan_lines(job["plan"])
     if job.get("answer") and job.get("model"):
@@ -120,6 +128,16 @@ def _mix_lines(found: dict[str, Any]) -> list[str]:
 
 def _coverage(coverage: dict[str, Any]) -> str:
     return f"{coverage['read']} of {coverage['documents']} documents"
+
+
+def _passed_over(sources: list[dict[str, Any]]) -> list[str]:
+    """`Left out of repo.zip: 1,204 files (hidden, built or vendored).`"""
+    lines = [
+        f"Left out of {printable(one['title'])}: {counted(one['files'], 'file')} ({one['reason']})."
+        for one in sources[:MOST_PASSED_OVER]
+    ]
+    more = len(sources) - len(lines)
+    return [*lines, f"… and of {counted(more, 'further source')}."] if more else lines
 
 
 def _totals(job: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from infra.nag import check
 from infra.queries import QueryStack
 from infra.stack import RotaStack
 from infra.stages import stage_named
-from rota.catalog import load_catalog
+from rota.catalog_file import load_catalog
 
 
 def new_app(outdir: Path, **context: str) -> App:

@@ -17,7 +17,8 @@ from local.processes import alive, stop
 from local.services import Services, fingerprint
 from local.state import State, forget, load, locked, save
 from local.synthesis import assembly, config_path
-from rota.catalog import Catalog, load_catalog
+from rota.catalog import Catalog
+from rota.catalog_file import load_catalog
 from rota.keys import KeyStore
 from rota.schemas import UserTier
 

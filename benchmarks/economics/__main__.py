@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from local.state import ROOT
-from rota.catalog import Catalog, Model, load_catalog
+from rota.catalog import Catalog, Model
+from rota.catalog_file import load_catalog
 from rota.documents.tokens import estimate_tokens
 from rota.outcomes.intervals import wilson
 from rota.routing.pipeline import route

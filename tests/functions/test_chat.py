@@ -11,7 +11,7 @@ import pytest
 
 from functions import parts
 from functions.serve_api.handler import handle
-from rota.catalog import parse_catalog
+from rota.catalog_file import parse_catalog
 from rota.errors import ModelUnavailableError, ProviderError, ProviderRejectedError, ProviderUnavailableError
 from rota.outcomes.months import month_of
 from rota.providers.base import Completion, ModelCall
@@ -480,7 +480,7 @@ def test_a_decision_is_explained_without_a_call(stack: JobStack, vendor: Vendor)
 
 def test_every_example_pool_is_valid(stack: JobStack) -> None:
     """What the documentation shows can be used."""
-    from rota.catalog import load_catalog
+    from rota.catalog_file import load_catalog
 
     for path in sorted(Path(REPOSITORY / "examples").glob("*.yaml")):
         assert load_catalog(path).models

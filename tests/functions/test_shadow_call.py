@@ -15,7 +15,8 @@ from functions import call_watcher, parts
 from functions.call_watcher import CallWatcher
 from functions.shadow_call.handler import handle
 from rota.calls import Finished
-from rota.catalog import Catalog, load_catalog
+from rota.catalog import Catalog
+from rota.catalog_file import load_catalog
 from rota.errors import ProviderError, ProviderRejectedError, ProviderUnavailableError, RateLimitedError
 from rota.outcomes.months import month_of
 from rota.policy import Budget, Shadow

@@ -12,7 +12,8 @@ from deployment_view import View, pairs
 
 from infra.access import bedrock_arns
 from infra.stack import ACCESS
-from rota.catalog import Model, load_catalog
+from rota.catalog import Model
+from rota.catalog_file import load_catalog
 from rota.settings import Settings
 
 POOL_FILE = Path(__file__).parents[2] / "rota.yaml"

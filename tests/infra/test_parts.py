@@ -12,7 +12,7 @@ from deployment_view import Resource, View, listed
 from infra.deployment import add_stacks, new_app
 from infra.stack import ACCESS
 from infra.stages import STAGES, stage_named
-from rota.catalog import load_catalog
+from rota.catalog_file import load_catalog
 from rota.errors import CatalogError
 
 REPOSITORY = Path(__file__).parents[2]

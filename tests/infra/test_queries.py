@@ -18,7 +18,7 @@ from infra.queries import QUERIES
 from infra.stack import ACCESS
 from rota import observability
 from rota.calls import CallRecord
-from rota.catalog import load_catalog
+from rota.catalog_file import load_catalog
 from rota.policy import Thresholds
 from rota.providers.base import ModelCall
 from rota.routing.complexity import graded

@@ -22,7 +22,7 @@ from benchmarks.peers.vendor_process import StatedLength
 from benchmarks.peers.workloads import WORKLOADS, Outage, Request, Workload, research
 from local.simulated.models import parse_models
 from local.simulated.vendor import Asked
-from rota.catalog import parse_catalog
+from rota.catalog_file import parse_catalog
 
 
 def work(tokens: int, at_s: float = 0.0) -> Request:

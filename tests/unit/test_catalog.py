@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from rota.catalog import Catalog, LimitKind, load_catalog, parse_catalog, problems
+from rota.catalog import Catalog, LimitKind
+from rota.catalog_file import load_catalog, parse_catalog, problems
 from rota.errors import CatalogError, InvalidInputError
 from tests.fixtures.ledger_world import catalog_of
 

@@ -56,6 +56,24 @@ def test_run_uploads_starts_and_prints_the_answer(
     assert "Left out: notes/deep/large.md is larger than 1k bytes" in err
 
 
+@pytest.mark.parametrize("on_terminal", [False, True])
+def test_a_json_answer_stands_alone_on_standard_output(
+    api: LoopbackApi, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, on_terminal: bool
+) -> None:
+    """`rota run --schema s.json > out.json` is JSON: what belongs beside it is on standard error."""
+    value = {"summary": "*Because* [1].", "risks": []}
+    source = {"number": 1, "title": "notes.md", "places": [{"lines": [3, 3], "quote": "It is so."}]}
+    coverage = {"sentence": "1 of 2 documents"}
+    written = json.dumps(value, indent=2)
+    api.replies[SHOWN] = [(200, job(answer=written, answer_json=value, sources=[source], coverage=coverage))]
+    monkeypatch.setattr("sys.stdout.isatty", lambda: on_terminal)
+    for command in (["show", JOB_ID], ["show", JOB_ID, "--watch"]):
+        assert main(command) == 0
+        out, err = capsys.readouterr()
+        assert (out, json.loads(out)) == (f"{written}\n", value)
+        assert "\nSources:\n  [1] notes.md\n        line 3: “It is so.”\nRead 1 of 2 documents.\n" in err
+
+
 def test_run_says_where_it_is_read_and_answered_and_what_hangs_on_it(api: LoopbackApi, notes: Path) -> None:
     """Tiers, stakes, budget: by the API's names, and only what was said."""
     asked = ["--tier", "1", "--answer-tier", "auto", "--feature", "legal", "--value", "high"]

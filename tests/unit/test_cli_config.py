@@ -13,7 +13,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from cli.main import main
-from rota.catalog import load_catalog, parse_catalog, problems
+from rota.catalog_file import load_catalog, parse_catalog, problems
 from tests.fixtures.job_stack import REPOSITORY
 from tests.fixtures.tiers import document
 

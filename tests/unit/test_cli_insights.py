@@ -10,7 +10,7 @@ import pytest
 from loopback_api import JOB_ID, LoopbackApi, loopback_api
 
 from cli.main import main
-from rota.catalog import parse_catalog
+from rota.catalog_file import parse_catalog
 from rota.outcomes.experiments import ArmTotals, results
 from rota.outcomes.usage import UsageKey, UsageTotals, usage_view
 from tests.fixtures.tiers import document

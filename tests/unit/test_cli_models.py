@@ -16,7 +16,7 @@ from moto import mock_aws
 from cli import deployment
 from cli.main import main
 from cli.models import remarks
-from rota.catalog import load_catalog
+from rota.catalog_file import load_catalog
 from rota.ledger import Ledger
 from rota.ledger_notices import Notices
 from tests.fixtures.job_stack import REPOSITORY

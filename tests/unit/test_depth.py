@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from rota.catalog import Step, load_catalog
+from rota.catalog import Step
+from rota.catalog_file import load_catalog
 from rota.depth import BRIEF_CHARACTERS, characters_read, is_read_in_part, sized, sized_catalog, stretches
 from rota.records import Document
 from tests.fixtures.job_stack import REPOSITORY

@@ -112,6 +112,15 @@ def test_the_media_type_tells_when_the_title_does_not() -> None:
     assert Context("figures", "a,b\n1,2\n", "text/csv").at(4) == "a,b"
 
 
+@pytest.mark.parametrize("media_type", ["text/html", "application/pdf", "message/rfc822"])
+def test_what_is_called_like_code_need_not_be_code(media_type: str) -> None:
+    """A page about a file, named by it: its indented lines stand within no class, but below its headings."""
+    text = "# Tides\n\nclass A(B)\n    of boats\n"
+    told = Context("docs.example.com/boats.py", text, media_type).at(text.index("of boats"))
+    assert told == ("Tides" if media_type == "text/html" else "")
+    assert Context("boats.py", text, "text/plain").at(text.index("of boats")) == "class A(B)"
+
+
 def test_what_was_enclosed_before_still_is() -> None:
     """The context of a piece is that of its beginning, until something closes it."""
     text = "        y = 2\n    def g(self):\n        z = 3\nlast = 1\n"

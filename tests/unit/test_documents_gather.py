@@ -23,7 +23,7 @@ from rota.errors import InvalidInputError, NotFoundError, UnreadableDocumentErro
 from rota.job_files import JobFiles
 from rota.records import DocumentList
 from rota.storage import Bucket, Fetched, StoredObject
-from tests.fixtures.archives import zipped
+from tests.fixtures.archives import PACKERS, tarred, zipped
 from tests.fixtures.files import HTML, PNG, pdf
 from tests.fixtures.page_server import Page, PageServer
 
@@ -247,21 +247,75 @@ def test_two_texts_may_share_a_title(files: JobFiles) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prefix", "titles"),
+    ("prefix", "titles", "passed_over"),
     [
-        ("library/", ["repo.md", "repo/.github/a.md", "repo/b.md"]),
-        ("library/repo", ["repo.md", "repo/.github/a.md", "repo/b.md"]),
-        ("library/repo/.git/", ["repo/.git/c"]),
-        ("library/repo/.env", ["repo/.env"]),
+        ("library/", ["repo.md", "repo/.github/a.md", "repo/b.md", "repo/vendor/d.js"], 4),
+        ("library/repo", ["repo.md", "repo/.github/a.md", "repo/b.md", "repo/vendor/d.js"], 2),
+        ("library/repo/", ["repo/.github/a.md", "repo/b.md"], 3),
+        ("library/repo/.git/", ["repo/.git/c"], 0),
+        ("library/repo/.env", ["repo/.env"], 0),
     ],
 )
-def test_hidden_and_built_files_below_a_prefix_are_left_out(files: JobFiles, prefix: str, titles: list[str]) -> None:
-    """A folder that was copied as it lay there; what the prefix itself names is meant."""
+def test_hidden_and_built_files_below_a_prefix_are_left_out(
+    files: JobFiles, prefix: str, titles: list[str], passed_over: int
+) -> None:
+    """A folder that was copied as it lay there; what the prefix itself names is meant. They are counted."""
     keys = ["repo.md", "repo/.env", "repo/.git/c", "repo/.github/a.md", "repo/b.md", "repo/vendor/d.js", "Thumbs.db"]
-    put(files, {f"library/{key}": key.encode() for key in keys})
-    ask(files, {"type": "s3", "prefix": prefix})
+    put(files, {f"library/{key}": key.encode() for key in (*keys, "node_modules/e/")})
+    put(files, {"library/node_modules/e.js": b"e"})
+    ask(files, {"type": "s3", "prefix": prefix}, {"type": "s3", "prefix": prefix})
     gathered = gather(files)
     assert ([one["title"] for one in gathered["documents"]], gathered["failed"]) == (titles, [])
+    expected = [{"title": prefix, "origin": prefix, "files": passed_over, "reason": "hidden, built or vendored"}]
+    assert gathered.get("passed_over", []) == (expected if passed_over else [])
+
+
+def test_a_prefix_with_nothing_else_says_so(files: JobFiles) -> None:
+    """Or it would look empty."""
+    put(files, {"library/.git/a": b"a", "library/.git/b": b"b"})
+    ask(files, LIBRARY)
+    with pytest.raises(
+        NotFoundError, match=r"in library/, apart from files that are hidden, built or vendored \(2\)\."
+    ):
+        gather(files)
+
+
+def test_what_is_passed_over_in_archives_is_counted_apart(files: JobFiles) -> None:
+    """Also when several invocations share the work; it does not count as documents."""
+    noise = {".git/config": b"x", "node_modules/a/b.js": b"x"}
+    put(files, {"library/a.zip": zipped({"a.py": b"a", **noise, "src/build/b.py": b"b"}), "library/b.md": b"text"})
+    put(
+        files,
+        {"library/c.tar.gz": PACKERS["gz"](tarred({**noise, "target/d": b"d", "c.md": b"c"})), "library/.env": b"x"},
+    )
+    ask(files, LIBRARY)
+    whole = gather(files)
+    assert [one["title"] for one in whole["documents"]] == [
+        "a.zip/a.py",
+        "a.zip/src/build/b.py",
+        "b.md",
+        "c.tar.gz/c.md",
+    ]
+    assert whole["failed"] == []
+    reason = "hidden, built or vendored"
+    assert whole["passed_over"] == [
+        {"title": "a.zip", "origin": "library/a.zip", "files": 2, "reason": reason},
+        {"title": "c.tar.gz", "origin": "library/c.tar.gz", "files": 3, "reason": reason},
+        {"title": "library/", "origin": "library/", "files": 1, "reason": reason},
+    ]
+    files.bucket.s3.delete_object(Bucket=NAME, Key=files.key("documents.json"))
+    rounds = [gathering.gather(files, Fetcher(files.bucket), lambda: False) for _ in range(7)]
+    assert rounds[0] is None
+    assert rounds[-1] == whole
+
+
+def test_of_many_sources_with_such_files_some_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A corpus may hold thousands of archives, each with a file that a system left there."""
+    monkeypatch.setattr(collection, "LISTED_AS_PASSED_OVER", 2)
+    found = Collection()
+    for name in ("a", "b", "c", "d"):
+        found.pass_over(name, f"library/{name}", 3)
+    assert [(one["title"], one["files"]) for one in found.passed_over] == [("a", 3), ("further sources", 9)]
 
 
 def test_an_upload_is_taken_as_it_was_sent(files: JobFiles) -> None:
@@ -292,10 +346,21 @@ def test_an_inbox_reads_the_files_of_its_generation(files: JobFiles) -> None:
     ]
     ask(files, {"type": "inbox", "name": "friday", "keys": keys})
     gathered = gather(files)
+    assert [(one["title"], one["files"]) for one in gathered["passed_over"]] == [("inbox/friday/", 2)]
     assert [one["title"] for one in gathered["documents"]] == ["a.txt", "sub/question.txt"]
     assert [(one["title"], one["code"], one["reason"]) for one in gathered["failed"]] == [
         ("gone.txt", "not_found", "is not there any more")
     ]
+
+
+def test_a_project_dropped_into_an_inbox_is_read_without_what_it_has_built(files: JobFiles) -> None:
+    """Its folder is all that lies there, beside the question; packages of such names are read."""
+    keys = [f"inbox/review/{name}" for name in ("question.txt", "shop/dist/a.js", "shop/src/build/b.py", "shop/c.py")]
+    put(files, {key: key.encode() for key in keys})
+    ask(files, {"type": "inbox", "name": "review", "keys": keys})
+    gathered = gather(files)
+    assert [one["title"] for one in gathered["documents"]] == ["shop/c.py", "shop/src/build/b.py"]
+    assert [one["files"] for one in gathered["passed_over"]] == [1]
 
 
 def test_more_than_asked_for_is_listed_as_skipped(files: JobFiles, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,8 @@ import pytest
 from rota.errors import NotFoundError, RotaError
 from rota.finishing import STOPPED, Finisher
 from rota.job_item import model_counters
-from rota.records import DocumentInfo, FailedDocument, Source
+from rota.job_view import job_view
+from rota.records import DocumentInfo, FailedDocument, PassedOver, Source
 from rota.schemas import StepError
 from tests.fixtures.job_stack import JobStack, job_stack
 
@@ -69,6 +70,17 @@ def test_the_result_has_totals_answer_and_coverage(stack: JobStack) -> None:
     assert result["coverage"]["sentence"] == (
         "2 of 4 documents, 2 not: locked.pdf (is encrypted); doc-3.md (could not be summarised: no model had room)"
     )
+
+
+def test_files_that_nobody_meant_are_named_and_not_missing(stack: JobStack) -> None:
+    """They reach the result, and the coverage counts the same documents as without them."""
+    files = stack.files(JOB)
+    passed_over = PassedOver(title="a.zip", origin="library/a.zip", files=1204, reason="hidden, built or vendored")
+    files.put_document_list({**files.document_list(), "passed_over": [passed_over]})
+    result = job_view(finisher(stack).finish(JOB, None, NOW).job, files.find_result())
+    assert result["coverage"]["passed_over"] == [passed_over]
+    assert (result["coverage"]["documents"], result["coverage"]["read"]) == (4, 2)
+    assert [one["title"] for one in result["coverage"]["failed"]] == ["locked.pdf", "doc-3.md"]
 
 
 def test_the_end_is_told_without_any_text(stack: JobStack) -> None:

@@ -8,7 +8,8 @@ from moto import mock_aws
 
 from local.providers import choose, endpoints, put_keys
 from local.state import LocalStackError
-from rota.catalog import Catalog, parse_catalog
+from rota.catalog import Catalog
+from rota.catalog_file import parse_catalog
 
 
 def catalog() -> Catalog:

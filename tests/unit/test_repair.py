@@ -15,7 +15,8 @@ import pytest
 from local.simulated.models import parse_models
 from local.simulated.vendor import Admission, Asked, Vendors
 from rota.calls import CallRecord, Errand, Finished
-from rota.catalog import Catalog, parse_catalog
+from rota.catalog import Catalog
+from rota.catalog_file import parse_catalog
 from rota.chat_output import schema_check
 from rota.clock import ServiceClock
 from rota.dispatch import Dispatcher, Pending, Waiting

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from rota.catalog import parse_catalog
+from rota.catalog_file import parse_catalog
 from rota.providers.base import ModelCall
 from rota.reuse import Reuse, Written
 from rota.routing.request import ModelRequest, Stakes

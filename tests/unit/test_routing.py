@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rota.catalog import Catalog, parse_catalog
+from rota.catalog import Catalog
+from rota.catalog_file import parse_catalog
 from rota.errors import Attempt, InvalidInputError, NoCapacityError
 from rota.routing.pipeline import route
 from rota.routing.request import ModelRequest

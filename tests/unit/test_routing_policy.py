@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from rota.catalog import Catalog, parse_catalog
+from rota.catalog import Catalog
+from rota.catalog_file import parse_catalog
 from rota.errors import Attempt, CatalogError, NoCapacityError
 from rota.policy import Thresholds
 from rota.routing.complexity import graded

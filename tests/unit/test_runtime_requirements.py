@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "layers/rota/python/rota"
 IN_THE_RUNTIME = {"boto3", "botocore"}
 MODULES = {"aws-lambda-powertools": "aws_lambda_powertools"}
-ONLY_AT_SYNTHESIS = {"yaml": {LIBRARY / "catalog.py"}}
+ONLY_AT_SYNTHESIS = {"yaml": {LIBRARY / "catalog_file.py"}}
 
 
 def pinned(group: str) -> set[str]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rota.catalog import Search, parse_catalog, problems
+from rota.catalog import Search
+from rota.catalog_file import parse_catalog, problems
 from rota.documents.search import exchange
 from rota.documents.search.base import Found, SearchProvider
 from rota.documents.search.web_search import Brave, Tavily, address, bounded, search_provider, search_web

@@ -7,12 +7,13 @@ import io
 import stat
 import tarfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rota.documents.sources import archives
 from rota.documents.sources.archive_limits import ArchiveLimits
 from rota.documents.sources.archives import Member, has_archive_name, is_archive, open_archive
 from rota.errors import UnreadableDocumentError
@@ -113,11 +114,84 @@ def test_an_office_document_is_no_archive(marker: str) -> None:
         "vendor/b.js",
     ],
 )
-def test_noise_is_left_out_in_silence(noise: str) -> None:
-    """As on the command line: hidden, built and compiled files, folders, and what is empty."""
+def test_noise_is_left_out_and_counted(noise: str) -> None:
+    """As on the command line: hidden, built and compiled files; folders and what is empty are no loss."""
     files = {"docs/": b"", noise: b"noise", "empty.md": b"", "a.md": b"text"}
-    assert listed(zipped(files), "a.zip") == [("a.md", b"text")]
-    assert listed(tarred(files), "a.tar") == [("a.md", b"text")]
+    for data in (zipped(files), tarred(files)):
+        contents = open_archive(io.BytesIO(data), "a")
+        assert contents is not None
+        assert list(contents) == [Member("a.md", b"text")]
+        assert contents.passed_over == 1
+
+
+def test_noise_of_archives_within_counts_and_a_continued_reading_counts_all() -> None:
+    """However much of it was passed before."""
+    inner = tarred({".git/a": b"x", "b.md": b"b", "dist/c.js": b"x"})
+    data = zipped({"node_modules/a.js": b"x", "in.tar": inner, "z.md": b"z"})
+    for skip in range(3):
+        contents = open_archive(io.BytesIO(data), "a.zip", skip=skip)
+        assert contents is not None
+        assert len(list(contents)) == 2 - skip
+        assert contents.passed_over == 3
+
+
+PROJECT = {
+    "src/build/compiler.py": b"def compile(): ...",
+    "internal/vendor/vendor.go": b"package vendor",
+    "lib/a/target/x.rs": b"fn x() {}",
+}
+BUILT = {"build/lib/a.py": b"a", "dist/a.js": b"b", "target/debug/a.d": b"c", "vendor/b/b.go": b"d", "out/c.js": b"e"}
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred, lambda files: gzip.compress(tarred(files))])
+@pytest.mark.parametrize("folder", ["", "repo-main/"])
+def test_packages_are_read_and_what_a_project_has_built_is_not(pack: Callable[..., bytes], folder: str) -> None:
+    """At the top of the archive, or of the one folder in it; whatever comes first."""
+    for files in (BUILT | PROJECT, PROJECT | BUILT):
+        data = pack({f"{folder}{path}": data for path, data in files.items()})
+        assert listed(data, "a") == [(f"{folder}{path}", data) for path, data in PROJECT.items()]
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred, lambda files: gzip.compress(tarred(files))])
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"shop/a.py": b"a", "shop/vendor/models.py": b"b", "zoo.md": b"c"},
+        {"shop/vendor/models.py": b"b", "shop/a.py": b"a", "web/dist/c.js": b"d"},
+        {"shop/vendor/models.py": b"b", "shop/__init__.py": b""},
+        {"src/build/compiler.py": b"a"},
+    ],
+)
+def test_a_folder_beside_others_is_no_project(pack: Callable[..., bytes], files: dict[str, bytes]) -> None:
+    """Nor is a package, nor `src`: the same in every format, though a tar does not tell before its end."""
+    assert listed(pack(files), "a") == [(path, data) for path, data in files.items() if data]
+
+
+def test_names_are_looked_at_twice_only_where_that_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for each archive, and not for one that has nothing built at that place."""
+    asked = []
+
+    def counted(paths: Iterable[str]) -> str:
+        asked.append(list(paths))
+        return "repo"
+
+    monkeypatch.setattr(archives, "project_folder", counted)
+    listed(zipped({"repo/a.py": b"a", "repo/.git/b": b"b", "dist/c.js": b"c", "repo/src/build/d.py": b"d"}), "a.zip")
+    assert asked == []
+    listed(zipped({"repo/dist/a.js": b"a", "repo/dist/b.js": b"b", "repo/c.py": b"c"}), "a.zip")
+    assert asked == [["repo/dist/a.js", "repo/dist/b.js", "repo/c.py"]]
+
+
+def test_a_project_is_told_by_what_can_be_read() -> None:
+    """Of a tar with more bytes than are unpacked, and of one that breaks off."""
+    data = gzip.compress(tarred({"repo/dist/a.js": bytes(600), "repo/b.md": bytes(600), "c.md": bytes(600)}))
+    items = listed(data, "a.tgz", ArchiveLimits(max_total_bytes=1500))
+    assert items == [
+        ("repo/b.md", bytes(600)),
+        ("", "holds more than the 0 MB that are unpacked; the rest is left out"),
+    ]
+    cut = tarred({"repo/dist/a.js": bytes(600), "repo/b.md": bytes(600)})[:2900]
+    assert [path for path, _ in listed(cut, "a.tar")] == ["repo/b.md", ""]
 
 
 def test_an_archive_of_noise_says_so() -> None:

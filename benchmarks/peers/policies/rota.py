@@ -12,7 +12,7 @@ from botocore.config import Config
 
 from benchmarks.peers.policies.base import Ask, Done, Parked, Setting
 from local.aws import REGION, local_session
-from rota.catalog import parse_catalog
+from rota.catalog_file import parse_catalog
 from rota.dispatch import Dispatcher, Waiting
 from rota.documents.tokens import estimate_tokens
 from rota.ledger import Ledger

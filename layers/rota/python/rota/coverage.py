@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from rota.errors import NotFoundError
 from rota.job_files import JobFiles
 from rota.planning.notes import unread
-from rota.records import DocumentList, Missing
+from rota.records import DocumentList, Missing, PassedOver
 
 MOST_NAMED = 10
 """How many missing documents a sentence names."""
@@ -16,11 +16,15 @@ MOST_NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """`documents` were given, `read` of them are in the summaries in full, `failed` says what the others lack."""
+    """`documents` were given, `read` of them are in the summaries in full, `failed` says what the others lack.
+
+    `passed_over` is what sources hold that nobody meant to send: no documents, so that it is not missing either.
+    """
 
     documents: int
     read: int
     failed: Sequence[Missing]
+    passed_over: Sequence[PassedOver] = ()
 
     def sentence(self) -> str:
         """`47 of 50 documents, 3 not: a.pdf (is encrypted), …`."""
@@ -52,7 +56,8 @@ def read_coverage(files: JobFiles, dry_run: bool) -> Coverage | None:
     if left_out:
         missing.append(Missing(title=f"{left_out:,} more documents", reason="were left out (max_documents)"))
     total = len(titles) + len(documents["failed"]) + left_out
-    return Coverage(total, total - len(missing) - max(0, left_out - 1), missing)
+    read = total - len(missing) - max(0, left_out - 1)
+    return Coverage(total, read, missing, documents.get("passed_over", []))
 
 
 def _unread(files: JobFiles, documents: DocumentList) -> Iterator[tuple[int, str]]:

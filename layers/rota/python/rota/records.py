@@ -50,6 +50,18 @@ class DuplicateDocument(TypedDict):
     number: int
 
 
+class PassedOver(TypedDict):
+    """How many `files` of an archive, a prefix or an inbox nobody meant to send; `reason` says what they are.
+
+    They do not count as documents. `title` and `origin` are those of the archive, or the prefix; see `Collection`.
+    """
+
+    title: str
+    origin: str
+    files: int
+    reason: str
+
+
 class DocumentList(TypedDict):
     """`documents.json`: everything the sources held, in their order; `left_out` more were not even looked at."""
 
@@ -57,13 +69,14 @@ class DocumentList(TypedDict):
     failed: list[FailedDocument]
     duplicates: NotRequired[list[DuplicateDocument]]
     left_out: NotRequired[int]
+    passed_over: NotRequired[list[PassedOver]]
 
 
 class Gathering(TypedDict):
     """`gathering.json`: a list of documents as far as it went, to be continued.
 
     `taken` of the sources' files are done, and of the next one, an archive, `inside` of its members. `digests` are
-    those of the documents' texts, in their order.
+    those of the documents' texts, in their order. `passed_over` is of archives alone: listings are read anew.
     """
 
     documents: list[DocumentInfo]
@@ -72,6 +85,7 @@ class Gathering(TypedDict):
     digests: list[str]
     taken: int
     inside: int
+    passed_over: NotRequired[list[PassedOver]]
 
 
 class FoundDocument(TypedDict):

@@ -9,14 +9,18 @@ import hashlib
 from dataclasses import dataclass, field
 
 from rota.documents.reading.read import ReadText
+from rota.documents.sources.noise import NOISE
 from rota.documents.sources.resolve import Candidate
-from rota.records import Document, DocumentInfo, DocumentList, DuplicateDocument, FailedDocument, Gathering
+from rota.records import Document, DocumentInfo, DocumentList, DuplicateDocument, FailedDocument, Gathering, PassedOver
 
 SKIPPED = "skipped"
 """The code of sources that nobody tried to read."""
 
 LISTED_AS_SKIPPED = 1000
 """So many sources beyond `max_documents` are named; a corpus may hold millions."""
+
+LISTED_AS_PASSED_OVER = 100
+"""So many archives and prefixes with hidden or built files are named; the last of them stands for all further ones."""
 
 DIGEST_BYTES = 16
 """Of a text: two of a job's documents share one by chance once in 10^30."""
@@ -34,6 +38,7 @@ class Collection:
     inside: int = 0
     skipped: int = 0
     left_out: int = 0
+    passed_over: list[PassedOver] = field(default_factory=list)
 
     @classmethod
     def of(cls, gathering: Gathering | None) -> Collection:
@@ -42,7 +47,9 @@ class Collection:
             return cls()
         numbers = {digest: number for number, digest in enumerate(gathering["digests"], start=1)}
         lists = (gathering["documents"], gathering["failed"], gathering["duplicates"])
-        return cls(*lists, numbers, gathering["taken"], gathering["inside"])  # nothing was left out yet
+        passed_over = gathering.get("passed_over", [])
+        # Nothing was left out yet.
+        return cls(*lists, numbers, gathering["taken"], gathering["inside"], passed_over=passed_over)
 
     def laid_down(self) -> Gathering:
         """The collection as a value that another process can take up."""
@@ -53,12 +60,17 @@ class Collection:
             digests=list(self.numbers),
             taken=self.taken,
             inside=self.inside,
+            passed_over=self.passed_over,
         )
 
     def listed(self) -> DocumentList:
         """The collection when it is complete."""
         found = DocumentList(documents=self.documents, failed=self.failed, duplicates=self.duplicates)
-        return {**found, "left_out": self.left_out} if self.left_out else found
+        if self.left_out:
+            found["left_out"] = self.left_out
+        if self.passed_over:
+            found["passed_over"] = self.passed_over
+        return found
 
     @property
     def looked_at(self) -> int:
@@ -91,6 +103,16 @@ class Collection:
     def reject(self, candidate: Candidate, code: str, reason: str) -> None:
         """List a candidate that is not in the job."""
         self.failed.append(FailedDocument(title=candidate.title, origin=candidate.origin, code=code, reason=reason))
+
+    def pass_over(self, title: str, origin: str, files: int) -> None:
+        """Note that so many files of an archive, or below a prefix, are noise; nothing for none."""
+        if not files:
+            return
+        if len(self.passed_over) < LISTED_AS_PASSED_OVER:
+            self.passed_over.append(PassedOver(title=title, origin=origin, files=files, reason=NOISE))
+        else:
+            files += self.passed_over[-1]["files"]
+            self.passed_over[-1] = PassedOver(title="further sources", origin="", files=files, reason=NOISE)
 
     def leave_out(self, candidate: Candidate, most: int) -> None:
         """Note a candidate beyond the `most` that the job reads: the first ones by name, the others as a number."""

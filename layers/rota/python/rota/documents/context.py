@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rota.documents.chunk import beginning
-from rota.documents.code.files import is_code, suffix
-from rota.documents.reading.kinds import DOCX, HTML, NOTEBOOK
+from rota.documents.code.files import is_source, suffix
+from rota.documents.reading.kinds import DOCX, HTML, NOTEBOOK, PLAIN
 from rota.documents.tokens import estimate_tokens
 
 WITHIN_TOKENS = 60
@@ -66,11 +66,11 @@ class _Lines(Protocol):
 class Context:
     """What encloses places of one text, to be asked from its beginning to its end.
 
-    `title` tells the kind of the text, or else `media_type` does; `inherited` is what its own beginning stands within,
-    as `at` gives it.
+    `title` tells the kind of the text, or else `media_type` does; code is only what `is_source`. `inherited` is what
+    its own beginning stands within, as `at` gives it.
     """
 
-    def __init__(self, title: str, text: str, media_type: str = "", inherited: str = "") -> None:
+    def __init__(self, title: str, text: str, media_type: str = PLAIN, inherited: str = "") -> None:
         self._text, self._position = text, 0
         self._said = -1  # where the next word stands: heaps of empty lines are passed once
         self._lines = _lines(title, text, media_type, inherited.split(BETWEEN) if inherited else [])
@@ -93,7 +93,7 @@ class Context:
 
 
 def _lines(title: str, text: str, media_type: str, inherited: Sequence[str]) -> _Lines | None:
-    if is_code(title):
+    if is_source(title, media_type):
         # How deep each of them was is not told: evenly, up to the first line.
         step = max(1, _depth(text[:SEEN_CHARACTERS].lstrip("\n")) // max(1, len(inherited)))
         return _Code([(step * at, name) for at, name in enumerate(inherited)])

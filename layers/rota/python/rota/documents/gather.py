@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import io
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from rota.documents.code.files import is_source
 from rota.documents.collection import Collection
@@ -25,6 +25,7 @@ from rota.documents.sandbox import Sandbox
 from rota.documents.sources.archive_names import readable
 from rota.documents.sources.archives import Member, has_archive_name, is_archive, open_archive
 from rota.documents.sources.fetch import Fetcher
+from rota.documents.sources.noise import NOISE
 from rota.documents.sources.resolve import MAX_TITLE, Candidate, describe, resolve
 from rota.errors import NotFoundError, RotaError, UnreadableDocumentError
 from rota.job_files import JobFiles
@@ -59,15 +60,19 @@ def gather(files: JobFiles, fetcher: Fetcher, has_time: Callable[[], bool]) -> D
         return done
     request = files.request()
     collection = Collection.of(files.find_gathering())
-    candidates = islice(resolve(request, files.bucket, files.find_found()), collection.taken, None)
+    passed_over = Counter[str]()
+    resolved = resolve(request, files.bucket, files.find_found(), passed_over)
+    candidates = islice(resolved, collection.taken, None)
     most = request.get("options", {}).get("max_documents") or MAX_DOCUMENTS
     with Sandbox() as sandbox, ThreadPoolExecutor(READERS) as pool:
         gathering = _Gathering(files, fetcher, collection, most, has_time, sandbox, pool)
         if not gathering.run(candidates):
             files.put_gathering(collection.laid_down())
             return None
+    for prefix, number in passed_over.items():
+        collection.pass_over(prefix, prefix, number)
     if not collection.looked_at:
-        raise NotFoundError(f"There are no documents in {describe(request)}.")
+        raise NotFoundError(_nothing_in(request, passed_over.total()))
     files.put_document_list(collection.listed())
     return collection.listed()
 
@@ -80,6 +85,11 @@ def check_readable(gathered: DocumentList) -> None:
     named = "; ".join(f"{one['title']} {one['reason']}" for one in failed[:NAMED])
     more = f"; and {len(failed) - NAMED} more" if len(failed) > NAMED else ""
     raise UnreadableDocumentError(f"Not one document can be read: {named}{more}.")
+
+
+def _nothing_in(request: Mapping[str, Any], passed_over: int) -> str:
+    noise = f", apart from files that are {NOISE} ({passed_over:,})" if passed_over else ""
+    return f"There are no documents in {describe(request)}{noise}."
 
 
 @dataclass(slots=True)
@@ -174,6 +184,7 @@ class _Gathering:
                 self.collection.inside += 1
                 if not self.has_time():
                     return False
+            self.collection.pass_over(archive.title, archive.origin, found.passed_over)
         except UnreadableDocumentError as error:
             self._reject(archive, error)
         return True

@@ -51,7 +51,8 @@ def _cut(passage: Passage) -> tuple[list[Passage], list[Passage]]:
     middle = passage["start"] + end
     first: Passage = {**passage, "end": middle, "text": text[:end]}
     second: Passage = {**passage, "start": middle, "text": text[end:]}
-    second["within"] = Context(passage["title"], text, inherited=passage.get("within", "")).at(end)
+    media_type = "text/plain" if "lines" in passage else ""  # only source files have lines
+    second["within"] = Context(passage["title"], text, media_type, inherited=passage.get("within", "")).at(end)
     if "lines" in passage:
         line = passage["lines"][0]
         first["lines"] = lines_of(first["text"], line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rota.depth import characters_read
-from rota.documents.code.files import is_code
+from rota.documents.code.files import is_source
 from rota.documents.code.portions import Portion, portions
 from rota.documents.code.weigh import JobCode
 from rota.documents.group import FRAME_TOKENS, LINES_TOKENS, OPEN_BATCHES
@@ -53,7 +53,7 @@ def _tokens(document: DocumentInfo, depth: str) -> int:
         beyond = min(characters, max(0, document["bytes"] - characters) // 2)
     whole = (characters - beyond) / CHARACTERS_PER_TOKEN + beyond
     share = characters_read(document, depth) / max(1, characters)
-    frame = FRAME_TOKENS + LINES_TOKENS * is_code(document["title"])
+    frame = FRAME_TOKENS + LINES_TOKENS * is_source(document["title"], document["media_type"])
     return round(whole * share) + estimate_tokens(document["title"]) + frame
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from rota.documents.reading.html_seen import Label, Mark, Piece
+from rota.documents.reading.html_marks import Label, Mark, Piece
 
 _GAPS = {Mark.BREAK: "\n", Mark.LINE: "\n", Mark.PARAGRAPH: "\n\n", Mark.ROW: "\n"}
 _FENCES = re.compile(r"^[ \t]*(`{3,})", re.MULTILINE)

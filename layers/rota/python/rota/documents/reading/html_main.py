@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rota.documents.reading.html_seen import Piece, Region, Seen
+from rota.documents.reading.html_marks import Piece
+from rota.documents.reading.html_seen import Region, Seen
 
 _ALWAYS_ASIDE = frozenset(("dialog", "nav"))
 _ASIDE = frozenset(("aside", "footer", "header"))  # in an article they are its note, its corrections, its head

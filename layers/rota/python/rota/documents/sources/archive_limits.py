@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class ArchiveLimits:
     """How much of one archive is looked at, with the archives in it.
 
-    The function that gathers has 1,024 MB of memory and 300 s. Times are those of one core of a busy laptop.
+    The function that gathers has 1,769 MB of memory and 900 s (`infra.functions`). Times are those of one core of a
+    busy laptop; what is packed may be unpacked twice (see `Archive.project`).
     """
 
     max_listed: int = 20_000
@@ -30,7 +31,7 @@ class ArchiveLimits:
 
     max_directory_bytes: int = 8_000_000
     """Directory of a ZIP, which is read at once: 60,000 entries of 130 bytes take 37 MB of memory, and the most that
-    can be made to fit takes 70 MB."""
+    can be made to fit takes 70 MB; read twice, it is there twice."""
 
 
 class LimitReachedError(Exception):
@@ -39,16 +40,17 @@ class LimitReachedError(Exception):
 
 @dataclass(slots=True)
 class Account:
-    """What came out of an archive so far, and how many of the first items are passed over (`skip`).
+    """What came out of an archive so far, and how many of the first items were given before (`skip`).
 
-    Items that are passed over cost what they cost when they are given, so that a continued reading ends where an
-    unbroken one would have.
+    Items that were given before cost what they cost then, so that a continued reading ends where an unbroken one would
+    have. `noise` counts files that are passed over for what they are, `empty` those that have nothing in them.
     """
 
     limits: ArchiveLimits
     skip: int = 0
     listed: int = 0
-    left_out: int = 0
+    noise: int = 0
+    empty: int = 0
     headers: int = 0
     unpacked_bytes: int = 0
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
+NOISE = "hidden, built or vendored"
+"""What these files are, in the words of those who sent them."""
+
 _BUILT = frozenset(("__MACOSX", "__pycache__", "cdk.out", "node_modules", "site-packages", "venv"))
 """Folders of things that programs made or fetched."""
 
-_PERHAPS_BUILT = frozenset(("build", "dist", "target", "vendor"))
-"""Such folders whose names people give to their own, too: documents in them are read."""
+_PERHAPS_BUILT = frozenset(("build", "dist", "out", "target", "vendor"))
+"""Such folders whose names people give to their own, too. Tools make them beside what they build, at the top of a
+project; deeper ones are mostly packages of source code. Documents in them are read everywhere."""
+
+_WITHIN_PROJECTS = frozenset(("lib", "pkg", "source", "src"))
+"""Folders in which people keep code, with the tools' own beside them and not in them."""
+
+_PACKAGE = "__init__.py"
 
 _DOCUMENTS = (
     *(".csv", ".doc", ".docx", ".eml", ".htm", ".html", ".markdown", ".mbox", ".md", ".odp", ".ods", ".odt", ".pdf"),
@@ -25,9 +36,31 @@ def is_noise(path: str) -> bool:
     *folders, name = path.split("/")
     if is_left_by_system(path) or name.lower().endswith(_COMPILED):
         return True
-    if not name.lower().endswith(_DOCUMENTS) and not _PERHAPS_BUILT.isdisjoint(folders):
+    if folders and folders[0] in _PERHAPS_BUILT and not name.lower().endswith(_DOCUMENTS):
         return True
     return any(_is_left_out(part) for part in (*folders, name))
+
+
+def is_noise_in(path: str, project: Callable[[], str]) -> bool:
+    """`is_noise`, or noise below the `project_folder` of what was sent, which is asked for only where it decides."""
+    folder, _, rest = path.partition("/")
+    return is_noise(path) or (is_noise(rest) and project() == folder)
+
+
+def project_folder(paths: Iterable[str]) -> str:
+    """The one folder that all of these files lie in, noise aside, when tools may have built in it; else empty.
+
+    It is what was sent, packed as a folder instead of as its files. `src` and a Python package are parts of a project.
+    """
+    only = ""
+    for path in paths:
+        if is_noise(path):
+            continue
+        folder, slash, rest = path.partition("/")
+        if not slash or folder in _WITHIN_PROJECTS or rest == _PACKAGE or only not in ("", folder):
+            return ""
+        only = folder
+    return only
 
 
 def is_left_by_system(path: str) -> bool:

@@ -7,12 +7,13 @@ Listings are consumed page by page: a prefix of 100,000 keys is never held in me
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from rota.documents.sources.noise import is_left_by_system, is_noise
+from rota.documents.sources.noise import is_left_by_system, is_noise, is_noise_in, project_folder
 from rota.errors import InvalidInputError
 from rota.records import FoundDocument
 from rota.storage import LIBRARY, Bucket, inbox_prefix, upload_prefix
@@ -52,17 +53,21 @@ class Candidate:
         return self.is_url and self.size is None
 
 
-def resolve(request: Mapping[str, Any], bucket: Bucket, found: Found | None = None) -> Iterator[Candidate]:
+def resolve(
+    request: Mapping[str, Any], bucket: Bucket, found: Found | None = None, passed_over: Counter[str] | None = None
+) -> Iterator[Candidate]:
     """What the sources of a `request.json` hold, in their order and by key within each.
 
-    An object or address that several sources name comes once. Raises InvalidInputError for a source of an unknown type
-    or outside its place. A source may hold nothing.
+    An object or address that several sources name comes once. `passed_over` is told how many objects below each prefix
+    are noise, as they pass. Raises InvalidInputError for a source of an unknown type or outside its place. A source may
+    hold nothing.
     """
     sources = request["sources"]
+    noise = Counter[str]() if passed_over is None else passed_over
     every = (
         candidate
         for at, source in enumerate(sources)
-        for candidate in _of(source, request, bucket, (found or {}).get(str(at), ()))
+        for candidate in _of(source, request, bucket, (found or {}).get(str(at), ()), noise)
     )
     return every if len(sources) == 1 else _once(every)
 
@@ -74,7 +79,7 @@ def describe(request: Mapping[str, Any]) -> str:
 
 def corpus(source: Mapping[str, Any], bucket: Bucket) -> Iterator[Candidate]:
     """Everything below the prefix that a search is over."""
-    return _stored(_prefix({**source, "type": "s3"}, {}), bucket)
+    return _stored(_prefix({**source, "type": "s3"}, {}), bucket, Counter())
 
 
 def _once(every: Iterable[Candidate]) -> Iterator[Candidate]:
@@ -88,7 +93,11 @@ def _once(every: Iterable[Candidate]) -> Iterator[Candidate]:
 
 
 def _of(
-    source: Mapping[str, Any], request: Mapping[str, Any], bucket: Bucket, found: Sequence[FoundDocument]
+    source: Mapping[str, Any],
+    request: Mapping[str, Any],
+    bucket: Bucket,
+    found: Sequence[FoundDocument],
+    noise: Counter[str],
 ) -> Iterator[Candidate]:
     match source.get("type"):
         case "text":
@@ -99,11 +108,11 @@ def _of(
         case "search":
             yield from (Candidate(_title(one["title"]), one["origin"], one["size"]) for one in found)
         case "inbox":
-            yield from _of_inbox(source["keys"], _prefix(source, request), bucket)
+            yield from _of_inbox(source["keys"], _prefix(source, request), bucket, noise)
         case "upload":
             yield from _uploaded(_prefix(source, request), bucket)
         case _:
-            yield from _stored(_prefix(source, request), bucket)
+            yield from _stored(_prefix(source, request), bucket, noise)
 
 
 def _uploaded(prefix: str, bucket: Bucket) -> Iterator[Candidate]:
@@ -113,12 +122,18 @@ def _uploaded(prefix: str, bucket: Bucket) -> Iterator[Candidate]:
             yield Candidate(_title(one.key.removeprefix(prefix)), one.key, one.size)
 
 
-def _stored(prefix: str, bucket: Bucket) -> Iterator[Candidate]:
+def _stored(prefix: str, bucket: Bucket, noise: Counter[str]) -> Iterator[Candidate]:
     """A prefix may end within a name; what it names as a whole is meant."""
     below = prefix.rfind("/") + 1
+    passed_over = 0
     for one in bucket.objects(prefix):
-        if not one.key.endswith("/") and (one.key == prefix or not is_noise(one.key[below:])):
+        if one.key.endswith("/"):
+            continue
+        if one.key == prefix or not is_noise(one.key[below:]):
             yield Candidate(_title(one.key.removeprefix(LIBRARY)), one.key, one.size)
+        else:
+            passed_over += 1
+            noise[prefix] = passed_over  # not added: several sources may name the same prefix
 
 
 def _place(source: Mapping[str, Any], request: Mapping[str, Any]) -> str:
@@ -143,10 +158,14 @@ def _prefix(source: Mapping[str, Any], request: Mapping[str, Any]) -> str:
     raise InvalidInputError("sources", f"has one that cannot be read: type {source.get('type')!r}")
 
 
-def _of_inbox(keys: Iterable[str], prefix: str, bucket: Bucket) -> Iterator[Candidate]:
+def _of_inbox(keys: Iterable[str], prefix: str, bucket: Bucket, noise: Counter[str]) -> Iterator[Candidate]:
     """Exactly the files of this generation: later ones belong to the next job."""
-    names = (key.removeprefix(prefix) for key in keys if key.startswith(prefix) and not key.endswith("/"))
-    wanted = {prefix + name for name in names if name != QUESTION_FILE and not is_noise(name)}
+    names = {key.removeprefix(prefix) for key in keys if key.startswith(prefix) and not key.endswith("/")}
+    names.discard(QUESTION_FILE)
+    project = project_folder(names)
+    wanted = {prefix + name for name in names if not is_noise_in(name, lambda: project)}
+    if len(wanted) < len(names):
+        noise[prefix] = len(names) - len(wanted)
     sizes = {one.key: one.size for one in bucket.objects(prefix) if one.key in wanted}
     for key in sorted(wanted):
         yield Candidate(_title(key.removeprefix(prefix)), key, sizes.get(key))
