@@ -9,6 +9,10 @@ from importlib import import_module
 import pytest
 
 from functions import parts
+from functions.serve_api import handler as serve_api
+from functions.summarize_batch import handler as summarize_batch
+from rota.booking import Booking
+from rota.dispatch import Pending
 from rota.errors import (
     ProviderError,
     ProviderRejectedError,
@@ -17,11 +21,14 @@ from rota.errors import (
     RequestTooLargeError,
 )
 from rota.job_files import JobFiles
+from rota.job_item import ticket_counters
 from rota.job_options import put_options
+from rota.ledger_writes import queueing
 from rota.policy import Budget, Classifier, Routing
 from rota.providers.base import Completion, ModelCall
 from rota.records import Batch, DocumentInfo, Notes, Passage, Summary
 from rota.schemas import StepEvent
+from rota.tickets import Ticket
 from rota.usage import Usage
 from tests.fixtures.job_stack import JOBS, REPOSITORY, Context, JobStack, job_stack
 
@@ -319,6 +326,38 @@ def test_a_spent_budget_fails_the_step_or_sends_it_on_without_models(
     assert all(
         parts.ledger().account(model.id).used("tpm", parts.ledger().clock.now_ms()) == 0 for model in catalog.models
     )
+
+
+def test_a_stopped_job_gives_its_places_in_the_queues_up(stack: JobStack, vendor: Vendor) -> None:
+    """A child that waits has moved the end of a queue on; when its job is stopped, nobody need stand behind it."""
+    ledger, model = parts.ledger(), "nova-micro"
+    account = ledger.account(model)
+    whole = {kind: limit.capacity if kind == "tpm" else 1 for kind, limit in account.limiters.items()}
+    assert isinstance(ledger.book(account, whole, ledger.soonest_ms()), Booking)
+    put_options(stack.dynamodb, JOBS, JOB, {"model": model})
+    lay_batches(stack.files(JOB), summarized=0)
+    ledger.table.update(model, queueing(120_000, ledger.clock.now_ms()))  # somebody else stands there
+    assert run("summarize_batch", "fresh").status == "wait"
+    advance_ms = stack.jobs.get(JOB).tickets[model]
+    stack.jobs.add(JOB, {f"ticket_ms:{model}": 5_000})  # another child of it
+    ledger.table.update(model, queueing(5_000, None))
+    tail_ms = ledger.account(model).tail_ms
+    stop = json.loads((REPOSITORY / "events" / "serve_api" / "stop_job.json").read_text("utf-8"))
+    assert serve_api.handle(stop, Context())["statusCode"] == 202
+    assert ledger.account(model).tail_ms == tail_ms - advance_ms - 5_000
+    assert vendor.calls == []
+
+
+def test_a_child_whose_turn_has_come_holds_no_place_any_more(stack: JobStack, vendor: Vendor) -> None:
+    """What it took off the queue's end when its job is stopped would be somebody else's."""
+    lay_batches(stack.files(JOB), summarized=0)
+    now_ms, ticket = parts.ledger().clock.now_ms(), {"model": "nova-micro", "advance_ms": 700}
+    stack.jobs.add(JOB, ticket_counters(None, ticket), batches_waiting=1)
+    pending = Pending(now_ms - 60_000, turn_ms=now_ms, returns=1, ticket=Ticket(**ticket)).as_dict()
+    event = {"job_id": JOB, "batch_id": "b0001", "status": "wait", "pending": pending}
+    assert summarize_batch.handle(event, LongContext())["status"] == "done"
+    job = stack.jobs.get(JOB)
+    assert (job.tickets, job.counters["batches_waiting"], job.counters["batches_done"]) == ({}, 0, 1)
 
 
 def test_a_small_model_may_judge_a_jobs_question_once(

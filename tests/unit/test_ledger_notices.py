@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 from rota.accounts import PROBE_S, Account, Counters
@@ -22,7 +24,7 @@ from rota.errors import (
 from rota.ledger import Ledger
 from rota.ledger_notices import GONE_MS, OPEN_MS, PROBE_AGAIN_MS, Notices
 from rota.ledger_writes import Outcome
-from rota.tickets import queue
+from rota.tickets import Ticket, queue
 from tests.fixtures.fake_dynamodb import FakeDynamoDB
 from tests.fixtures.ledger_world import catalog_of
 
@@ -259,6 +261,45 @@ def test_two_who_begin_a_queue_at_once_stand_behind_each_other(ledger: Ledger, c
     assert first is not None
     assert second is not None
     assert second - first == 62_000
+
+
+def test_who_gives_up_a_ticket_leaves_its_time_to_those_who_come_next(ledger: Ledger, clock: Time) -> None:
+    """Never more than there is: time has emptied the queue meanwhile, or somebody else's job was in it alone."""
+    for _ in range(4):
+        book(ledger, 2500)
+    amounts = {"tpm": 2500, "rpm": 1}
+
+    def take() -> tuple[Ticket, int]:
+        seen = queue(ledger.account("m"), amounts, amounts, clock.at_ms, 0)
+        due_ms = ledger.queue(seen)
+        assert due_ms is not None
+        return Ticket("m", seen.advance_ms), due_ms
+
+    tickets = [take() for _ in range(12)]
+    for ticket, _ in tickets[4:]:
+        assert ledger.leave_queue(ticket)
+    assert take()[1] == tickets[4][1]
+    assert ledger.leave_queue(Ticket("m", 3_600_000))
+    assert ledger.account("m").tail_ms == clock.at_ms
+    assert not ledger.leave_queue(tickets[0][0])
+
+
+def test_a_ticket_that_may_have_been_given_up_is_not_given_up_twice(ledger: Ledger, clock: Time) -> None:
+    """Once more would take others' off."""
+    amounts = {"tpm": 2500, "rpm": 1}
+    for _ in range(4):
+        book(ledger, 2500)
+    for _ in range(4):
+        ledger.queue(queue(ledger.account("m"), amounts, amounts, clock.at_ms, 0))
+    tail_ms, update = ledger.account("m").tail_ms, ledger.table.update
+
+    def silent(model: str, request: Any) -> Any:
+        update(model, request)
+        raise ReadTimeoutError(endpoint_url="x")
+
+    with patch.object(ledger.table, "update", silent):
+        assert not ledger.leave_queue(Ticket("m", 15_000))
+    assert ledger.account("m").tail_ms == tail_ms - 15_000
 
 
 def test_the_quota_of_a_day_does_not_set_the_pace_of_the_queue(clock: Time) -> None:

@@ -20,7 +20,7 @@ from rota.errors import NoCapacityError, PoolBusyError
 from rota.ledger import FARTHEST_MS, Ledger
 from rota.routing.decision import Decision
 from rota.routing.request import Claim, ModelRequest
-from rota.tickets import Queue, queue
+from rota.tickets import Queue, Ticket, queue
 
 HORIZON_MS = 10_000
 """How far ahead bulk calls book while nobody queues: as far as interactive calls have to wait behind them."""
@@ -57,10 +57,14 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """Come back at `at_ms`; `returns` is how often the call will have come back with its ticket by then."""
+    """Come back at `at_ms`; `returns` is how often the call will have come back with its `ticket` by then.
+
+    The ticket is there until the first return, when its turn has come.
+    """
 
     at_ms: int
     returns: int
+    ticket: Ticket | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +125,9 @@ class Admission:
             if best.start_ms - now_ms > FARTHEST_MS:
                 return Return(best.start_ms - FARTHEST_MS + _spread_ms(request), returns)
             if request.priority == "bulk" and _must_queue(best, now_ms, returns, lost):
-                due_ms = best.start_ms if returns else self._take_ticket(quotes, now_ms)
+                ticket, due_ms = (None, best.start_ms) if returns else self._take_ticket(quotes, now_ms)
                 if due_ms is not None:
-                    return Return(max(now_ms, due_ms) + _spread_ms(request), returns + 1)
+                    return Return(max(now_ms, due_ms) + _spread_ms(request), returns + 1, ticket)
                 accounts |= self._ledger.read(accounts)
                 continue
             # Who lost a race stays with the model: racing on from one to the next, all make each other lose.
@@ -166,10 +170,11 @@ class Admission:
                     continue
         return sorted(quotes, key=lambda quote: (quote.start_ms, quote.place))
 
-    def _take_ticket(self, quotes: list[Quote], now_ms: int) -> int | None:
-        """Queue where the call's turn comes soonest: when that is, or None when it is to be asked again."""
+    def _take_ticket(self, quotes: list[Quote], now_ms: int) -> tuple[Ticket, int | None]:
+        """Queue where the call's turn comes soonest, and when that is: None when it is to be asked again."""
         queues = [_queue(quote, now_ms) for quote in quotes]
-        return self._ledger.queue(min(queues, key=lambda each: each.due_ms(each.account.tail_ms)))
+        soonest = min(queues, key=lambda each: each.due_ms(each.account.tail_ms))
+        return Ticket(soonest.account.model, soonest.advance_ms), self._ledger.queue(soonest)
 
 
 def _impossible(

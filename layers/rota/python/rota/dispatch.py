@@ -35,6 +35,7 @@ from rota.routing.eligible import ineligible
 from rota.routing.pipeline import route
 from rota.routing.request import ModelRequest
 from rota.steps.repair import added_tokens, can_be_repaired, repair
+from rota.tickets import Ticket
 
 T = TypeVar("T")
 
@@ -60,8 +61,9 @@ MAX_REFUSALS = 20
 class Pending:
     """What a caller brings back after waiting: its booking or ticket, failed attempts, and when it first asked.
 
-    `turn_ms` is when to ask again, `returns` how often it will have done so with a ticket by then; `looked`: it has
-    looked for an earlier start already; `repaired`: a model has been asked to correct its output.
+    `turn_ms` is when to ask again, `returns` how often it will have done so with a ticket by then, `ticket` the one
+    whose turn is still to come; `looked`: it has looked for an earlier start already; `repaired`: a model has been
+    asked to correct its output.
     """
 
     first_ms: int
@@ -69,6 +71,7 @@ class Pending:
     attempts: tuple[Attempt, ...] = ()
     turn_ms: int = 0
     returns: int = 0
+    ticket: Ticket | None = None
     looked: bool = False
     repaired: bool = False
 
@@ -81,7 +84,8 @@ class Pending:
         """Read back what `as_dict` wrote."""
         booking = Booking(**value["booking"]) if value["booking"] else None
         attempts = tuple(Attempt(**attempt) for attempt in value["attempts"])
-        return cls(**{**value, "booking": booking, "attempts": attempts})
+        ticket = Ticket(**value["ticket"]) if value.get("ticket") else None
+        return cls(**{**value, "booking": booking, "attempts": attempts, "ticket": ticket})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +136,15 @@ class Dispatcher:
         while True:
             if state.turn_ms:
                 self._sleep(max(0, state.turn_ms - self._ledger.clock.now_ms()) / 1000)
-                state = replace(state, turn_ms=0)
+                state = replace(state, turn_ms=0, ticket=None)
             decision = self._decide(request, state.attempts)
             booking = self._brought_back(request, decision, state)
             if booking is None:
                 returns = PATIENCE if state.booking else state.returns
                 decision, admitted = self._admit(request, decision, returns, state)
                 if isinstance(admitted, Return):
-                    state = replace(state, booking=None, turn_ms=admitted.at_ms, returns=admitted.returns, looked=False)
+                    state = replace(state, booking=None, turn_ms=admitted.at_ms, returns=admitted.returns)
+                    state = replace(state, ticket=admitted.ticket, looked=False)
                     if admitted.at_ms - self._ledger.clock.now_ms() > INSIDE_MS:
                         return Waiting(admitted.at_ms - EARLY_MS, state)
                     continue

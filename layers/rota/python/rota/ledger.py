@@ -32,8 +32,8 @@ from rota.catalog import Catalog, Model
 from rota.clock import ServiceClock
 from rota.ledger_item import decode
 from rota.ledger_table import CONDITION_FAILED, TROUBLE, LedgerTable, code, passes
-from rota.ledger_writes import Outcome, queueing, roll, settlement, take
-from rota.tickets import Queue
+from rota.ledger_writes import Outcome, leaving_queue, queueing, roll, settlement, take
+from rota.tickets import Queue, Ticket
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -133,6 +133,23 @@ class Ledger:
                 continue
             return queue.due_ms(int(reply["Attributes"]["z"]["N"]) - queue.advance_ms)
         return None
+
+    def leave_queue(self, ticket: Ticket) -> bool:
+        """Give up a ticket before its turn. False when that is not known, or nobody stands in the queue any more.
+
+        Those who queue behind it keep their turns, and those who come next get its time.
+        """
+        for update in leaving_queue(ticket.advance_ms, self.clock.now_ms()):
+            try:
+                self.table.update(ticket.model, update)
+            except TROUBLE as error:
+                if code(error) == CONDITION_FAILED:
+                    continue
+                if not passes(error):
+                    raise
+                return False  # it may have been written: once more would take others' tickets off as well
+            return True
+        return False
 
     def settle(self, booking: Booking, outcome: Outcome) -> bool:
         """Give back what `booking` took and the call did not use; count and learn. One attempt, never repeated.

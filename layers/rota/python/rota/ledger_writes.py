@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,8 @@ CAME_BACK = "yu = :back"
 WINDOW_IS_AS_SEEN = "wa = :seen"
 NO_WINDOW_YET = "attribute_exists(v) AND attribute_not_exists(wa)"
 QUEUE_IS_EMPTY = "attribute_not_exists(z) OR z < :empty"
+QUEUE_IS_LONGER = "z >= :floor"
+QUEUE_IS_NOT_EMPTY = "z > :z"
 
 
 def take(plan: Plan, amounts: Amounts, nonce: str) -> Update:
@@ -179,6 +181,15 @@ def queueing(advance_ms: int, empty_ms: int | None) -> Update:
         **_update({"z": _number(empty_ms + advance_ms)}, {}, [], QUEUE_IS_EMPTY, {":empty": _number(empty_ms)}),
         **asked,
     }
+
+
+def leaving_queue(advance_ms: int, empty_ms: int) -> Sequence[Update]:
+    """Take a ticket off the end of the queue, which nobody stands in at `empty_ms`: the first of these that holds."""
+    floor = {":floor": _number(empty_ms + advance_ms)}
+    return (
+        _update({}, {"z": -advance_ms}, [], QUEUE_IS_LONGER, floor),
+        _update({"z": _number(empty_ms)}, {}, [], QUEUE_IS_NOT_EMPTY, {}),
+    )
 
 
 def _no_room(kinds: Iterable[str]) -> dict[str, dict[str, str]]:

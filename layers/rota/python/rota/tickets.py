@@ -2,7 +2,7 @@
 
 A model's queue is one number in its item, the end of the queue as a time (`tail_ms`). A ticket moves it on by the time
 in which the quota carries what the call is likely to use. Time itself empties the queue: a ticket whose holder died
-needs no cleaning up.
+needs no cleaning up. Whoever gives up before its turn takes its time off the end, for those who come after.
 
     now ── booked ── F: first room ··· tickets before mine ··· tail │ mine │ ──► time
                      └── ahead = (tail - F) x quota per second ─────┘
@@ -16,6 +16,14 @@ from dataclasses import dataclass, replace
 from rota.accounts import Account, Amounts
 from rota.limits import Bookings, Limiter
 from rota.quotas import MINUTE_S
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A place in a model's queue, and by how much it has moved the tail on."""
+
+    model: str
+    advance_ms: int
 
 
 @dataclass(frozen=True, slots=True)
