@@ -20,6 +20,7 @@ from rota.records import Answer
 from rota.schemas import StepEvent
 from rota.steps import answer, answer_json, places
 from rota.steps.conformity import Conformity
+from rota.synthesis import answer_room
 
 
 def write_answer(step: StepEvent, context: Any) -> StepEvent:
@@ -47,7 +48,8 @@ def write_answer(step: StepEvent, context: Any) -> StepEvent:
 def _work(job: Job, files: JobFiles) -> Work[Answer]:
     config, outline = _config(job), files.plan()["outline"]
     documents = files.document_list()["documents"]
-    room = config.max_input_tokens - answer.frame_tokens(job.query, outline, config.max_output_tokens)
+    frame = answer.frame_tokens(job.query, outline, config.max_output_tokens)
+    room = answer_room(job, config, parts.catalog(), frame)
     notes = answer.fitted(job.query, files.synthesis(), room)
     asked = answer.prompt(job.query, outline, notes, config.max_output_tokens)
     return Work(
@@ -75,7 +77,8 @@ def _fill_schema(step: StepEvent, job: Job, files: JobFiles, context: Any) -> St
 def _json_work(job: Job, files: JobFiles) -> Work[Answer]:
     config, schema = _config(job), job.options["answer_schema"]
     documents = files.document_list()["documents"]
-    room = config.max_input_tokens - answer_json.frame_tokens(job.query, config.max_output_tokens, schema)
+    frame = answer_json.frame_tokens(job.query, config.max_output_tokens, schema)
+    room = answer_room(job, config, parts.catalog(), frame)
     notes = answer.fitted(job.query, files.synthesis(), room)
     asked = answer_json.prompt(job.query, notes, config.max_output_tokens)
     request = step_request(job, "answer", config, asked.tokens + answer_json.schema_tokens(schema))

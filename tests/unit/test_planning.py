@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from benchmarks.estimates import SITUATIONS, compare, document, pool
+from benchmarks.estimates import SITUATIONS, compare, document, narrow, pool
 from cli.report import plan_lines
 from rota.accounts import Account
 from rota.catalog import Catalog
+from rota.catalog_file import parse_catalog
 from rota.documents.group import pack, passage_tokens
 from rota.errors import BudgetSpentError, InvalidInputError
 from rota.estimate import Load
@@ -334,6 +335,20 @@ def test_children_that_would_start_too_late_do_without_a_model(monkeypatch: pyte
     assert {summary.get("mode") for summary in summaries} == {"models", "extractive"}
     assert {summary.get("why") for summary in summaries} == {None, "deadline"}
     assert spent["batches_extracted"] == sum(summary.get("mode") == "extractive" for summary in summaries)
+
+
+def test_the_answers_model_gets_as_many_notes_as_it_takes() -> None:
+    """One of a small quota that is asked for by name: everything was read for it, so it is to answer."""
+    small = narrow().model_dump(mode="json")
+    named = next(model for model in small["models"] if model["id"] == "mistral-large-3")
+    named["limits"] = [{"kind": "tpm", "amount": 2_200, "algorithm": "sliding_window"}]
+    texts = [document(number, 9_000) for number in range(60)]
+    with job_world(parse_catalog(small), texts, answer_model="mistral-large-3", without_models="fail") as world:
+        world.run()
+        answer, estimate, spent = world.stack.files(JOB).find_answer(), world.plan()["estimate"], world.spent()
+    assert answer is not None
+    assert (answer["mode"], answer["model"]) == ("models", "mistral-large-3")
+    assert estimate["input_tokens"] == pytest.approx(spent["input_tokens"], rel=0.15)
 
 
 def test_a_job_never_costs_more_than_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,8 @@ from rota.estimate import Load
 from rota.job_item import Job
 from rota.job_requests import step_of, summary_request
 from rota.records import NotesTask
-from rota.routing.aim import aim
+from rota.routing.aim import models_for
 from rota.routing.budget import input_budget, most_input
-from rota.routing.chain import pool_of
 from rota.routing.complexity import graded
 from rota.routing.request import ModelRequest
 from rota.steps import summarize
@@ -57,8 +56,7 @@ class Readers:
 
     def models(self, task: NotesTask, score: float | None = None) -> list[Model]:
         """The models that may take such notes."""
-        pool = pool_of(aim(self.request(task, score), self.catalog).use, self.catalog)
-        return [self.catalog.model(model_id) for model_id in pool.models]
+        return models_for(self.request(task, score), self.catalog)
 
     def frame_tokens(self, task: NotesTask) -> int:
         """What a prompt holds beside its documents."""

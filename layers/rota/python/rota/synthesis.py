@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from rota.catalog import Catalog
+from rota.catalog import Catalog, Step
 from rota.errors import BudgetSpentError, TooManyFailuresError
 from rota.job_files import JobFiles
 from rota.job_item import Job
 from rota.job_requests import step_request
-from rota.routing.aim import aim
+from rota.routing.aim import models_for
 from rota.routing.budget import input_budget
-from rota.routing.chain import pool_of
 from rota.steps import answer, synthesize
 
 READERS = 16
@@ -38,18 +37,23 @@ def next_level(files: JobFiles, job: Job, level: int, catalog: Catalog) -> Plann
     texts, counts = _summaries(files, job) if level == 0 else _groups(files, level)
     focus, outline = files.plan()["focus"], files.plan()["outline"]
     config = catalog.steps.answer
-    room = config.max_input_tokens - answer.frame_tokens(job.query, outline, config.max_output_tokens)
+    room = answer_room(job, config, catalog, answer.frame_tokens(job.query, outline, config.max_output_tokens))
     merged = level > 0 and (synthesize.fits(texts, room) or level >= synthesize.MAX_LEVELS)
     if len(texts) == 1 or merged:
         files.put_synthesis(synthesize.combine(texts))
         return Planned(level, None, counts)
     step = catalog.steps.synthesize
-    use = aim(step_request(job, "synthesize", step, 0), catalog).use
-    models = [catalog.model(name) for name in pool_of(use, catalog).models]
+    models = models_for(step_request(job, "synthesize", step, 0), catalog)
     budget = input_budget(models, step) - synthesize.frame_tokens(job.query, focus, step.max_output_tokens)
     groups = synthesize.plan_level(texts, budget)
     manifest_key = files.put_level(level + 1, groups)
     return Planned(level + 1, manifest_key, {**counts, "groups_total": len(groups), "groups_done": 0})
+
+
+def answer_room(job: Job, step: Step, catalog: Catalog, frame_tokens: int) -> int:
+    """Tokens of notes in the prompt of the answer: as many as the widest of its models takes beside the frame."""
+    models = models_for(step_request(job, "answer", step, 0), catalog)
+    return max(input_budget([model], step) for model in models) - frame_tokens
 
 
 def _summaries(files: JobFiles, job: Job) -> tuple[list[str], dict[str, int]]:

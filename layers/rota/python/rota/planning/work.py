@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rota.accounts import Account
-from rota.catalog import Catalog, Model, Step
+from rota.catalog import Catalog, Step
 from rota.depth import depth_of, sized, sized_catalog
 from rota.estimate import Load
 from rota.job_item import Job
 from rota.job_requests import step_request
 from rota.readers import Readers
-from rota.routing.aim import aim
+from rota.routing.aim import models_for
 from rota.routing.budget import input_budget
-from rota.routing.chain import pool_of
 from rota.routing.request import ModelRequest
 from rota.steps import answer, synthesize
+from rota.synthesis import answer_room
 from rota.usage import Usage
 
 INPUT_FACTOR = 0.825
@@ -89,10 +89,6 @@ class Outlook:
         """A step's sizes at the job's depth."""
         return sized(getattr(self.catalog.steps, name), name, self.depth)
 
-    def models(self, request: ModelRequest) -> list[Model]:
-        """The models that a request is aimed at."""
-        return [self.catalog.model(name) for name in pool_of(aim(request, self.catalog).use, self.catalog).models]
-
 
 def stages(outlook: Outlook, loads: Iterable[Load]) -> Iterator[Stage]:
     """The work of a job whose batches are `loads`, in the order in which it is done."""
@@ -129,7 +125,7 @@ def _levels(outlook: Outlook, count: int, tokens: int) -> Iterator[Work]:
     """As `synthesis.next_level` will plan them, with notes that are all of the same size."""
     step, query = outlook.step("synthesize"), outlook.job.query
     frame = synthesize.frame_tokens(query, outlook.focus, step.max_output_tokens)
-    models = outlook.models(step_request(outlook.job, "synthesize", step, 0))
+    models = models_for(step_request(outlook.job, "synthesize", step, 0), outlook.catalog)
     budget, room, level = input_budget(models, step) - frame, _answer_room(outlook), 0
     while count > 1 and (level == 0 or (count * tokens > room and level < synthesize.MAX_LEVELS)):
         groups = groups_of(count, tokens, budget)
@@ -157,12 +153,13 @@ def _answer(outlook: Outlook, notes_tokens: int) -> Work:
 
 def _answer_room(outlook: Outlook) -> int:
     step = outlook.step("answer")
-    return step.max_input_tokens - answer.frame_tokens(outlook.job.query, outlook.outline, step.max_output_tokens)
+    frame = answer.frame_tokens(outlook.job.query, outlook.outline, step.max_output_tokens)
+    return answer_room(outlook.job, step, outlook.catalog, frame)
 
 
 def _note_tokens(outlook: Outlook, work: Work) -> int:
     """What one result is in the next prompt, by the estimate that prompts are made by."""
-    usages = [(work.usage(outlook.accounts[model.id]), work) for model in outlook.models(work.request)]
+    usages = [(work.usage(outlook.accounts[model.id]), work) for model in models_for(work.request, outlook.catalog)]
     written = sum(usage.output_tokens for usage, _ in usages) / len(usages)
     factor = sum(usage.input_tokens for usage, _ in usages) / len(usages) / max(1, work.request.input_tokens)
     return round(written / (factor or INPUT_FACTOR)) + synthesize.NOTE_TOKENS

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from rota.catalog import Catalog
+from rota.catalog import Catalog, Model
 from rota.policy import Level, Use
+from rota.routing.chain import pool_of
 from rota.routing.complexity import Complexity, measure
 from rota.routing.experiments import assigned
 from rota.routing.request import ModelRequest
@@ -63,6 +64,11 @@ def aim(request: ModelRequest, catalog: Catalog) -> Aim:
     if found.use.tier == "auto":
         found = _with_tier(found, request, catalog, judge)
     return replace(found, complexity=judge.found) if judge.found else found
+
+
+def models_for(request: ModelRequest, catalog: Catalog) -> list[Model]:
+    """The models that a request is aimed at."""
+    return [catalog.model(name) for name in pool_of(aim(request, catalog).use, catalog).models]
 
 
 def _asked(request: ModelRequest) -> Aim | None:
