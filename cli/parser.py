@@ -148,7 +148,7 @@ def _add_job(run: argparse.ArgumentParser) -> None:
         "--deadline", dest="deadline_s", type=positive, metavar="SECONDS", help="when the answer must be there"
     )
     run.add_argument("--budget-usd", dest="job_budget_usd", type=float, metavar="N", help="what the whole job may cost")
-    run.add_argument("--schema", metavar="FILE", help="answer as JSON of this JSON Schema")
+    run.add_argument("--schema", metavar="FILE", help="answer as JSON of this JSON Schema, alone on standard output")
     run.add_argument("--mode", choices=["models", "extractive"], default="models", help="extractive needs no model")
     readers, writers = run.add_mutually_exclusive_group(), run.add_mutually_exclusive_group()
     readers.add_argument("--pool", help="read with the models of this pool of rota.yaml")

@@ -133,6 +133,55 @@ def test_a_heading_before_a_quote_does_no_harm() -> None:
     assert lines_of(place("Backups: They are kept for thirty days", document(text))) == [5, 5]
 
 
+SECTIONS = """# Queue
+
+It holds what is to be done.
+The default is 30 seconds.
+
+## Lock
+
+It keeps others out, and whoever
+wants it waits. The default is 30 seconds.
+
+Bus
+===
+
+See the lock.
+
+The default is 30 seconds.
+
+## Clock
+
+It ticks.
+
+## Pool: size
+
+It may grow. The default is 30 seconds.
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "lines"),
+    [
+        ("Queue: The default is 30 seconds.", [4, 4]),
+        ("Lock: The default is 30 seconds.", [9, 9]),
+        ("**Lock**: The default is 30 seconds", [9, 9]),
+        ("Bus: The default is 30 seconds.", [16, 16]),
+        ("Pool: The default is 30 seconds.", [24, 24]),
+        ("Pools, size: The default is 30 seconds.", [24, 24]),
+    ],
+)
+def test_a_sentence_that_stands_under_several_headings_is_found_under_its_own(said: str, lines: list[int]) -> None:
+    """Which extraction has put before it."""
+    assert lines_of(place(said, document(SECTIONS))) == lines
+
+
+@pytest.mark.parametrize("heading", ["Umbrella", "loc", "Clock", "Lock Queue", "Nowhere at all", "It is"])
+def test_words_that_are_no_heading_of_a_repeated_sentence_give_no_place(heading: str) -> None:
+    """Rather than the first one by chance."""
+    assert place(f"{heading}: The default is 30 seconds.", document(SECTIONS)) is None
+
+
 def test_a_sentence_that_stands_twice_is_found_where_it_stands_first() -> None:
     """Both places say it."""
     text = "One.\nNobody may delete a backup alone.\nTwo.\nNobody may delete a backup alone."
@@ -268,6 +317,15 @@ HOSTILE = {
     "names": (("aa_b aa_b " * 30 + "\n") * 3000, " ".join(f"aa_b{i} aa_b" for i in range(200))),
     "definitions": (("def f_f():\n" + "  x\n" * 30) * 8000, "`f_f` f_f() x is defined here"),
     "wide": (("a" + " " * 59) * 16_000 + " b", "a " * 500 + "b"),
+    "headings": (
+        ("Lock\n" + "#" * 59 + "\n") * 8000 + "Nobody may delete it.\n" * 20_000,
+        "Lock: Nobody may delete it.",
+    ),
+    "sections": (("lock\n" * 40 + "Nobody may delete it.\n") * 4500, "Lock lock: Nobody may delete it."),
+    "signs": (
+        ("#" * 70 + "\n") * 7000 + ("- " * 40 + "\nNobody may delete it.\n") * 5000,
+        "Lock: Nobody may delete it.",
+    ),
     "common": ("\n".join(f"w{i % 140}" for i in range(200_000)), " ".join(f"w{i}" for i in range(40)) + " z"),
 }
 

@@ -10,7 +10,7 @@ from rota.documents.group import pack
 from rota.documents.tokens import estimate_tokens
 from rota.errors import InvalidOutputError
 from rota.records import Batch, Document, Passage, Summary
-from rota.steps import delimit, summarize
+from rota.steps import citations, delimit, summarize
 
 QUESTION = "How long are backups kept?"
 
@@ -106,6 +106,46 @@ def test_without_a_model_sentences_are_quoted() -> None:
         "- Backups are kept for thirty days, see (9) [3].\n- Nobody may delete a backup alone [5]."
     )
     assert (summary["cited"], summary["documents"]) == ([3, 5], [3, 5])
+
+
+OWN_MARKS = [
+    "As Smith shows [1, 2], backups are kept.",
+    "Backups are kept, see [1-2].",
+    "Backups are kept [2, p. 3] for long, as in [2019123].",
+    "Backups [**1**] are kept [1,\n    p. 2] for [_*2*_] days.",
+    "Backups are kept. [1] [2](https://a.b)",
+    "```python\nbackups = rows[1]\n```",
+    "Backups `[2]` are kept ```here [1].",
+]
+
+
+@pytest.mark.parametrize("text", OWN_MARKS)
+@pytest.mark.parametrize("title", ["a.md", "[1] minutes.pdf", "```", "[1\n- 3] b"])
+def test_a_documents_own_marks_never_cite_another(text: str, title: str) -> None:
+    """Neither where sentences are quoted nor where the notes are shown by document."""
+    full = batch(passage(1, "One says nothing."), passage(2, "", title), passage(3, text))
+    summary = summarize.extractive(QUESTION, full, 400)
+    assert (summary["cited"], summary["documents"]) == ([1, 2, 3], [1, 2, 3])
+    assert all(len(citations.cited_in(line)) == 1 for line in summary["text"].splitlines())
+    found = summarize.by_document(summary)
+    assert found[1] == ["One says nothing."]
+    assert len(found[2]) == 1
+    assert all("ackups" in said or "python" in said for said in found[3])
+
+
+def test_a_model_is_shown_no_marks_of_a_documents_own() -> None:
+    """It may quote them; but in code, and in a batch of code, they are indices."""
+    full = batch(passage(1, "One."), passage(3, "Kept as in [1, 2].\n```\nrows[1]\n```\n"))
+    assert "Kept as in (1, 2).\n```\nrows[1]\n```" in summarize.prompt(QUESTION, [], full, 500).prompt
+    code: Batch = {**batch(passage(1, "x = rows[1]")), "kind": "code"}
+    assert "x = rows[1]" in summarize.prompt(QUESTION, [], code, 500).prompt
+
+
+def test_statements_stand_with_documents_of_the_batch_only() -> None:
+    """Whatever else they cite, and whatever the summary says that it cites."""
+    notes = "Before.\n- Kept [1, 2] for days [3].\n- See [9]."
+    summary = Summary(batch_id="b0001", text=notes, cited=[3, 9], documents=[3])
+    assert summarize.by_document(summary) == {3: ["Before.", "Kept [1, 2] for days.", "See."]}
 
 
 @pytest.mark.parametrize("text", ["x" * 10_000, "漢字" * 3_000, "", "12 34", "Word. " * 800])

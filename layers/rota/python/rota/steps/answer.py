@@ -54,10 +54,9 @@ def fitted(question: str, notes: Notes, max_tokens: int) -> Notes:
 def check(text: str, notes: Notes, documents: Sequence[DocumentInfo]) -> Answer:
     """A model's answer with only marks that the notes have, and the documents it cites.
 
-    Places that the model gives stay in the marks, for `places.placed` to check. Raises InvalidOutputError when nothing
-    is left.
+    Raises InvalidOutputError when nothing is left.
     """
-    cleaned = citations.clean(bare(text), notes["cited"], places=True)
+    cleaned = citations.clean(bare(text), notes["cited"])
     if not cleaned["text"]:
         raise InvalidOutputError("the answer holds nothing but marks of documents that do not exist")
     return _answer(cleaned["text"], notes, documents)
@@ -129,7 +128,7 @@ def _titled(source: Source) -> str:
 def _answer(text: str, notes: Notes, documents: Sequence[DocumentInfo]) -> Answer:
     """With the plain contradictions of the notes that the text is silent about."""
     text = with_disagreements(text, disagreements([notes["text"]]))
-    cleaned = citations.clean(text, notes["cited"], places=True)
+    cleaned = citations.clean(text, notes["cited"])
     cited = set(cleaned["cited"])
     sources = [
         Source(number=one["number"], title=one["title"], origin=one["origin"])

@@ -6,6 +6,7 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from rota.documents.extraction.terms import terms
 
@@ -17,6 +18,9 @@ WIDER = 2
 
 AT_ONCE = 40
 """Words that are looked for together: in a text of one word over and over, each further one is tried everywhere."""
+
+MOST_TRIED = 50
+"""Places of a sentence that are told apart: it stands under no more headings."""
 
 _WORD = re.compile(r"[^\W_]+")
 _PROSE = re.compile(r"[^={};]*\w,?\s+[^\s={};]+\s+\w[^={};]*")
@@ -65,18 +69,21 @@ class Concordance:
                 last += 1
         return first, last
 
-    def word_for_word(self, words: Sequence[str]) -> tuple[int, int] | None:
-        """The pieces in which these words first follow each other, whatever signs and line ends stand between them."""
+    def word_for_word(self, words: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Each place, as its pieces, where these words follow each other, whatever signs and line ends stand between.
+
+        Of the places where the first AT_ONCE words do so, MOST_TRIED are followed.
+        """
         if not words or any(word.lower() not in self._terms_of for word in words):
-            return None
+            return
         parts = [_SIGNS.join(map(re.escape, words[at : at + AT_ONCE])) for at in range(0, len(words), AT_ONCE)]
-        found = re.search(rf"(?<![^\W_]){parts[0]}(?![^\W_])", self.text)
-        start = found.start() if found else 0
-        for part in parts[1:]:
-            found = found and re.compile(rf"{_SIGNS}{part}(?![^\W_])").match(self.text, found.end())
-        if not found:
-            return None
-        return bisect_right(self._start, start) - 1, bisect_right(self._start, found.end() - 1) - 1
+        after = [re.compile(rf"{_SIGNS}{part}(?![^\W_])") for part in parts[1:]]
+        for begin in islice(re.finditer(rf"(?<![^\W_]){parts[0]}(?![^\W_])", self.text), MOST_TRIED):
+            found: re.Match[str] | None = begin
+            for part in after:
+                found = found and part.match(self.text, found.end())
+            if found:
+                yield bisect_right(self._start, begin.start()) - 1, bisect_right(self._start, found.end() - 1) - 1
 
     def standing(self, term: str) -> list[int]:
         """The pieces that hold a term (see `extraction.terms`), ascending."""

@@ -10,7 +10,9 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice
+from math import isfinite
 from typing import Any
 
 from rota.errors import InvalidOutputError
@@ -75,7 +77,8 @@ class Conformity:
 
         draft: Any = validator_for(schema, default=Draft202012Validator)
         keywords = {name: self._paid(name, check) for name, check in draft.VALIDATORS.items()}
-        counting: Any = extend(draft, {**keywords, "pattern": self._pattern})  # type: ignore[no-untyped-call]
+        own = {"pattern": self._pattern, "multipleOf": self._paid("multipleOf", _multiple_of)}
+        counting: Any = extend(draft, {**keywords, **own})  # type: ignore[no-untyped-call]
         # A schema that names its draft would be handed to that draft's own validator, which does not count; by its
         # own name it could stand for another one.
         unnamed = {name: value for name, value in schema.items() if name not in ("$schema", "$id")}
@@ -142,6 +145,26 @@ class Conformity:
             self._spend(KEYWORD_STEPS + PATTERN_STEPS * cost(pattern)(len(value)))
             if not re.search(pattern, value):
                 yield ValidationError("")
+
+
+def _multiple_of(validator: Any, step: Any, value: Any, schema: Any) -> Iterator[Any]:  # noqa: ARG001
+    """By the digits that are written: as binary fractions 19.99 would be no multiple of 0.01."""
+    from jsonschema import ValidationError
+
+    if validator.is_type(value, "number") and (_decimal(value) / _decimal(step)).denominator != 1:
+        yield ValidationError("")
+
+
+def _decimal(number: float) -> Fraction:
+    """A number as JSON writes it. A float's exponent is bounded, so that this is at most some hundred digits long.
+
+    Raises OverflowError for what is no number, such as the infinity that 1e400000 is read as.
+    """
+    if not isinstance(number, float):
+        return Fraction(number)
+    if not isfinite(number):
+        raise OverflowError
+    return Fraction(repr(number))
 
 
 def _problem(error: Any) -> Problem:

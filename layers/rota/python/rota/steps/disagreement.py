@@ -1,13 +1,15 @@
 """Plain contradictions between statements of different documents, without a model: few are found, hardly a wrong one.
 
-Two statements contradict each other when they say the same of the same thing, in the same words and without an "if" or
-"some", except for one amount or date, or except for a `not`. The rest is left to the models, whose prompts ask for it.
+Two statements contradict each other when they say the same of the same thing, in the same words and without an "if",
+"some" or "about", except for one amount or date, or except for a `not`. Two invoices differ in the same way: what has
+no name is the same thing only if the two documents differ in nothing else of the kind, and no third one says another
+amount. The rest is left to the models, whose prompts ask for it.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -15,6 +17,7 @@ from itertools import combinations
 from rota.documents.extraction.sentences import sentences
 from rota.documents.extraction.terms import terms
 from rota.steps.citations import cited_in, mark, rewrite
+from rota.steps.subjects import is_named, is_numbered, is_specific, stands_alone
 
 MOST_ALIKE = 50
 """Of statements in the same words so many are compared with each other."""
@@ -23,13 +26,23 @@ MOST_SHOWN = 3
 """An answer that lists more is about nothing else."""
 
 LEAST_TERMS, LEAST_DENIED = 2, 3
-"""Telling words that an amount must be about, and that must be the same where one statement denies the other."""
+"""Telling words that an amount must be about, beside its unit, and that must be the same where one statement denies the
+other."""
+
+FORM = 3
+"""So many documents with an amount each in the same words are forms, filled in for different things."""
 
 _FIGURE = re.compile(r"(?<![\w.,-])\d(?:[\d.,:]*\d)?")
 _DENIAL = re.compile(r"\b(?:not|never|cannot|no|none|nicht|nie|niemals|kein\w{0,2})\b|n['’]t\b", re.IGNORECASE)
 _CONDITION = re.compile(
     r"\b(?:if|unless|except|without|when|where|while|only|until|before|after|than|or|some|most|often|sometimes|may|might"
     r"|could|should|yet|longer|wenn|falls|außer|nur|oft|manche|noch|mehr)\b",
+    re.IGNORECASE,
+)
+_APPROXIMATE = re.compile(
+    r"(?:\b(?:about|around|roughly|approx(?:imately|\.)?|circa|ca\.?|nearly|almost|over|under|above|below|up to"
+    r"|etwa|rund|ungefähr|zirka|knapp|fast|gut|bis zu|über|unter)|[~≈±<>≤≥])\s?(?:[€$£]|EUR|USD|GBP|CHF)?\s?(?=\d)"
+    r"|\d\s?\+(?!\w)",
     re.IGNORECASE,
 )
 _UNIT = re.compile(
@@ -42,6 +55,10 @@ _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _DECIMAL = re.compile(r"\d+(?:[.,]\d+)?")
 _SIGNED = re.compile(r"[^\W\d_][+#*]+")
 _MARKS_AROUND = ".,;:!?()[]{}\"'“”„’‘`"
+# Of these `terms` says nothing, but "Backups are kept 30 days" says more than "The deposit is 500 euros".
+_VERB = re.compile(
+    r"\b(?:keeps?|kept|makes?|made|takes?|took|taken|uses?|used|works?|goe?s?|gone|has|have|had)\b", re.IGNORECASE
+)
 _APART = re.compile(
     r"from|to|into|in|out|on|off|up|down|over|under|above|below|left|right|our|your|my|his|her|their|first|second|third"
     r"|last|von|nach|aus|auf|ab|über|unter|unsere?|ihre?|seine?|meine?|erste|zweite|dritte|letzte"
@@ -72,7 +89,8 @@ class Disagreement:
 class _Statement:
     """`frame` is what must be the same: its telling words, with `#` in the place of each figure.
 
-    `subject` are the words beside those that tell things apart, such as `from`, `your` or `C++`.
+    `subject` are the words beside those that tell things apart, such as `from`, `your` or `C++`; `named` when the
+    statement says by a name or a number which thing it is about.
     """
 
     text: str
@@ -81,6 +99,7 @@ class _Statement:
     subject: tuple[str, ...]
     figures: tuple[str, ...]
     denies: bool
+    named: bool
 
 
 def disagreements(texts: Iterable[str]) -> list[Disagreement]:
@@ -90,12 +109,13 @@ def disagreements(texts: Iterable[str]) -> list[Disagreement]:
         for line in text.splitlines():
             for statement in _statements(line):
                 alike[statement.frame].setdefault(statement.text, statement)
+    pairs = [pair for group in alike.values() for pair in _contradictions(list(group.values())[:MOST_ALIKE])]
+    unnamed = Counter((one.numbers, other.numbers) for one, other in pairs if not one.named)
     found: dict[tuple[tuple[int, ...], tuple[int, ...]], Disagreement] = {}
-    for group in alike.values():
-        for one, other in combinations(list(group.values())[:MOST_ALIKE], 2):
-            if not set(one.numbers) & set(other.numbers) and _contradict(one, other):
-                shown = Disagreement(one.text, one.numbers, other.text, other.numbers)
-                found.setdefault((one.numbers, other.numbers), shown)
+    for one, other in pairs:
+        between = one.numbers, other.numbers
+        if one.named or unnamed[between] == 1:
+            found.setdefault(between, Disagreement(one.text, one.numbers, other.text, other.numbers))
     return list(found.values())
 
 
@@ -110,15 +130,29 @@ def with_disagreements(text: str, found: Sequence[Disagreement]) -> str:
     return f"{text}\n\nThe documents disagree:\n\n" + "\n".join(f"- {one}." for one in unsaid[:MOST_SHOWN])
 
 
-def _contradict(one: _Statement, other: _Statement) -> bool:
-    """Whether two statements with the same frame do."""
-    if one.subject != other.subject:
-        return False
-    pairs = enumerate(zip(one.figures, other.figures, strict=True))
-    differing = [at for at, (a, b) in pairs if not _readings(a) & _readings(b)]
-    if one.denies != other.denies:
-        return not differing and len(one.frame) - len(one.figures) >= LEAST_DENIED
-    return len(differing) == 1 and _is_amount(one.text, differing[0]) and _is_amount(other.text, differing[0])
+def _contradictions(group: Sequence[_Statement]) -> Iterator[tuple[_Statement, _Statement]]:
+    """Those among statements with the same frame."""
+    filled: dict[tuple[str, ...], set[float | str]] = defaultdict(set)
+    for one in group:
+        for at, figure in enumerate(one.figures):
+            filled[_around(one, at)].add(max(_readings(figure)))
+    for one, other in combinations(group, 2):
+        if set(one.numbers) & set(other.numbers) or one.subject != other.subject:
+            continue
+        figures = enumerate(zip(one.figures, other.figures, strict=True))
+        differing = [at for at, (a, b) in figures if not _readings(a) & _readings(b)]
+        if one.denies != other.denies:
+            contradict = not differing and len(one.frame) - len(one.figures) >= LEAST_DENIED
+        else:
+            contradict = len(differing) == 1 and all(_is_amount(each.text, differing[0]) for each in (one, other))
+            contradict = contradict and len(filled[_around(one, differing[0])]) < FORM
+        if contradict:
+            yield one, other
+
+
+def _around(statement: _Statement, at: int) -> tuple[str, ...]:
+    """A statement's other figures, in their places."""
+    return (*statement.figures[:at], "", *statement.figures[at + 1 :])
 
 
 def _readings(figure: str) -> set[float | str]:
@@ -145,12 +179,32 @@ def _statements(line: str) -> Iterator[_Statement]:
     for sentence in sentences(line):
         numbers = tuple(cited_in(sentence.text) or whole)
         text = rewrite(sentence.text, lambda _: []).rstrip(".!… ")
-        plain = _DENIAL.sub(" ", text)
-        frame = [word for piece in _FIGURE.split(plain) for word in ("#", *terms(piece))][1:]
+        if numbers and stands_alone(text) and not _CONDITION.search(text) and not _APPROXIMATE.search(text):
+            yield from _comparable(text, numbers)
+
+
+def _comparable(text: str, numbers: tuple[int, ...]) -> Iterator[_Statement]:
+    """The statement that a sentence makes, if it says enough to be compared."""
+    plain = _DENIAL.sub(" ", text)
+    frame = [word for piece in _FIGURE.split(plain) for word in ("#", *terms(piece))][1:]
+    bare = " ".join(_without_unit(piece) for piece in _FIGURE.split(plain))
+    telling = terms(bare)
+    named = is_named(bare) or any(_names(plain, figure) for figure in _FIGURE.finditer(plain))
+    if len(telling) + bool(_VERB.search(bare)) >= LEAST_TERMS and (named or is_specific(telling)):
         figures = tuple(_FIGURE.findall(plain))
-        certain = numbers and not _CONDITION.search(text)
-        if certain and len(frame) - len(figures) >= LEAST_TERMS:
-            yield _Statement(text, numbers, tuple(frame), _subject(plain), figures, bool(_DENIAL.search(text)))
+        yield _Statement(text, numbers, tuple(frame), _subject(plain), figures, plain != text, named)
+
+
+def _without_unit(piece: str) -> str:
+    """What stands between two figures, without the unit of the first and the currency of the second."""
+    unit = _UNIT.match(piece)
+    return _CURRENCY.sub("", piece[unit.end() :] if unit else piece)
+
+
+def _names(text: str, figure: re.Match[str]) -> bool:
+    """Whether a figure is a thing's number, neither an amount nor a year."""
+    counted = _UNIT.match(text, figure.end()) or _YEAR.fullmatch(figure[0])
+    return not counted and is_numbered(text[: figure.start()])
 
 
 def _subject(text: str) -> tuple[str, ...]:

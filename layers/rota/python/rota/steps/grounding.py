@@ -59,6 +59,7 @@ _NAME = re.compile(
     rf"{_FIGURE}|[A-Za-z]\w*_\w+|_\w+|[a-z]+\d*[A-Z]\w*|[A-Z][a-z0-9]+[A-Z]\w*|[A-Za-z]\w*(?=\()"
     r"|(?<=`)[A-Za-z]\w*(?=[`.])|(?<=[\w)]\.)[a-z]\w+"
 )
+_HEADING = re.compile(r"^#{1,6}\s", re.MULTILINE)
 _OWN_LINES = re.compile(r"text/(?!html)|application/json")
 
 
@@ -96,8 +97,8 @@ class Ground:
         """
         if len(statement) > LONGEST_STATEMENT:
             statement = statement[:LONGEST_STATEMENT].rpartition(" ")[0]
-        if (exact := self._word_for_word(statement)) is not None:
-            return self._shown(*exact)
+        if exact := self._word_for_word(statement):
+            return self._shown(*exact[0]) if len(exact) == 1 else None
         looked_for = _LookedFor(statement, self._words)
         found = sorted(looked_for.candidates(), key=lambda one: (-one.value, one.first))
         best = _certain(found)
@@ -107,15 +108,39 @@ class Ground:
             return self._shown(*self._narrowed(best, found))
         return self._shown(*self._words.sentence(best.first, best.last))
 
-    def _word_for_word(self, statement: str) -> tuple[int, int] | None:
+    def _word_for_word(self, statement: str) -> list[tuple[int, int]]:
         """Where a document's own sentence stands, which may have been given the heading above it."""
-        for said in (statement, statement.partition(": ")[2]):
-            words = _WORD.findall(said)
-            if len(words) >= QUOTED_WORDS and sum(map(len, words)) >= QUOTED_LETTERS:
-                found = self._words.word_for_word(words)
-                if found is not None:
-                    return found
-        return None
+        if found := next(self._quoted(statement), None):
+            return [found]
+        heading, _, sentence = statement.partition(": ")
+        places = list(self._quoted(sentence))
+        return self._below(heading, places) or places if len(places) > 1 else places
+
+    def _quoted(self, said: str) -> Iterator[tuple[int, int]]:
+        words = _WORD.findall(said)
+        if len(words) >= QUOTED_WORDS and sum(map(len, words)) >= QUOTED_LETTERS:
+            yield from self._words.word_for_word(words)
+
+    def _below(self, heading: str, places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Of several places (ascending) the first below the line that is the heading.
+
+        Without one, those above which its words stand, with no other heading between.
+        """
+        standing = [self._words.standing(term) for term in terms(heading)]
+        pieces = sorted(set(standing[0]).intersection(*standing)) if standing else []
+        found, before, begins = [], -1, 0
+        for first, last in places:
+            start, end = self._words.span(first, last)
+            section = max((one.start() for one in _HEADING.finditer(self._words.text, begins, start)), default=begins)
+            above = pieces[bisect_right(pieces, before) : bisect_right(pieces, first)]
+            lines = [
+                self._words.lines[self._words.line(one)] for one in above if self._words.span(one, one)[0] >= section
+            ]
+            if any(_WORD.findall(line) == _WORD.findall(heading) for line in lines):
+                return [(first, last)]
+            found += [(first, last)] * bool(lines)
+            before, begins = last, end
+        return found
 
     def _narrowed(self, best: _Candidate, found: Sequence[_Candidate]) -> tuple[int, int]:
         if self._words.line(best.last) - self._words.line(best.first) + 1 < MOST_LINES:

@@ -52,14 +52,14 @@ def placed(
         if size > min(left, MOST_OF_ONE) or clock() > until:
             continue
         left -= size
-        asked = [index for index, one in enumerate(found) if number in {mark.number for mark in one.marks}]
+        asked = [index for index, one in enumerate(found) if number in one.numbers]
         for index, place in _in_document(number, read, [(index, statements[index]) for index in asked]):
             places[index, number] = place
     order = {bracket.start: index for index, bracket in enumerate(found)}
 
     def changed(bracket: Bracket) -> list[Mark]:
         at = order.get(bracket.start, -1)
-        return [Mark(mark.number, _said_of(places.get((at, mark.number)))) for mark in bracket.marks]
+        return [Mark(number, _said_of(places.get((at, number)))) for number in bracket.numbers]
 
     return {**answer, "text": rewrite(answer["text"], changed), "sources": _sources(answer["sources"], places)}
 

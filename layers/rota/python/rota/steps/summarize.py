@@ -30,7 +30,14 @@ _LAST_MARKS = re.compile(rf"{_MARKS}(?=[.!?…。！？]*$)")
 
 def prompt(question: str, focus: Sequence[str], batch: Batch, max_output_tokens: int) -> StepPrompt:
     """Ask for notes on a batch."""
-    return _filled(task_of(batch), question, focus, delimit.documents(batch["passages"]), max_output_tokens)
+    task = task_of(batch)
+    # Models that quote a document word for word would quote its own marks, too. In code they are indices.
+    passages = batch["passages"] if task == "analyze" else list(map(_quotable, batch["passages"]))
+    return _filled(task, question, focus, delimit.documents(passages), max_output_tokens)
+
+
+def _quotable(passage: Passage) -> Passage:
+    return {**passage, "text": citations.prose_without_marks(passage["text"])}
 
 
 def task_of(batch: Batch) -> NotesTask:
@@ -81,13 +88,13 @@ def by_document(summary: Summary) -> dict[int, list[str]]:
     points below a marked one do, or at the beginning with everything that is cited.
     """
     found: dict[int, dict[str, None]] = {number: {} for number in summary["documents"]}
-    numbers = summary["cited"]
+    numbers = [number for number in summary["cited"] if number in found]
     for line in summary["text"].splitlines():
         for statement in _statements(line):
-            numbers = citations.cited_in(statement) or numbers
+            numbers = [number for number in citations.cited_in(statement) if number in found] or numbers
             text = _LAST_MARKS.sub("", statement)
             for number in numbers:
-                found.setdefault(number, {})[text] = None
+                found[number][text] = None
     return {number: list(texts) for number, texts in found.items()}
 
 
@@ -103,7 +110,7 @@ def extractive(question: str, batch: Batch, max_tokens: int) -> Summary:
     """Notes without a model: of each passage a sentence, and more of those that say most, in their own words."""
     passages = batch["passages"]
     share = max_tokens // max(1, len(passages))
-    texts = [(passage["title"], citations.without_marks(passage["text"])) for passage in passages]
+    texts = [(passage["title"], passage["text"]) for passage in passages]
     picked = dict(quote_texts(texts, question, max_tokens, each=True))
     lines = [
         line
@@ -112,11 +119,17 @@ def extractive(question: str, batch: Batch, max_tokens: int) -> Summary:
     ]
     text = as_list(lines)
     numbers = _numbers(batch)
-    return Summary(batch_id=batch["batch_id"], text=text, cited=citations.cited_in(text), documents=numbers)
+    cited = [number for number in citations.cited_in(text) if number in numbers]
+    return Summary(batch_id=batch["batch_id"], text=text, cited=cited, documents=numbers)
 
 
 def _lines(passage: Passage, quotes: Sequence[str]) -> list[str]:
-    return [marked(line, [passage["number"]]) for line in quotes]
+    return [marked(_harmless(line), [passage["number"]]) for line in quotes]
+
+
+def _harmless(quote: str) -> str:
+    """A quote, or a title, on one line; it cites nothing and opens no code, in which marks after it would be none."""
+    return citations.without_marks(" ".join(quote.replace("`", "").split()))
 
 
 def _shortened(titled: tuple[str, str], question: str, max_tokens: int) -> str:
