@@ -83,7 +83,7 @@ ACCESS: Mapping[str, Access] = {
     "write_answer": Access(
         settings=MODELS,
         reads=("jobs/*",),
-        writes=("jobs/*/answer.json", "jobs/*/answer.md", POOR),
+        writes=("jobs/*/draft.json", "jobs/*/answer.json", "jobs/*/answer.md", POOR),
         probes=True,
         tables=BOOK,
         models=True,

@@ -29,20 +29,38 @@ def write_answer(step: StepEvent, context: Any) -> StepEvent:
     files = JobFiles(parts.s3(), parts.settings().documents_bucket, job.job_id)
     if files.find_answer():
         return model_step.done(step)
+    written = files.find_draft() or _written(step, job, files, context)
+    if isinstance(written, StepEvent):
+        return written
+    files.put_draft(written)  # paid for: an invocation that is repeated from here on goes on with it
+    placed = _placed(written, files, context)
     if job.options.get("answer_schema") is not None:
-        return _fill_schema(step, job, files, context)
-    carried = model_step.carry_out(step, job, _work(job, files), context)
-    if isinstance(carried, StepEvent):
-        return carried
-    written = _placed(Answer(**{**carried.value, **carried.facts}), files, context)  # type: ignore[typeddict-item]
-    if carried.finished is None and job.options.get("mode") != "extractive":
-        written = answer.without_model(written, carried.why)
+        # In its sources only: the texts have conformed to the schema, and would be longer with places.
+        written = {**written, "sources": placed["sources"]}
+        files.put_answer(written, answer_json.page(written))
+        return model_step.done(step)
     coverage = read_coverage(files, dry_run=False)
     if coverage is not None:
-        written = answer.with_coverage(written, coverage.read, coverage.documents, coverage.failed)
-    written = answer.with_remarks(written, plan_notes(files.plan(), job.counters))
-    files.put_answer(written, answer.markdown(written, coverage.sentence() if coverage and not coverage.failed else ""))
+        placed = answer.with_coverage(placed, coverage.read, coverage.documents, coverage.failed)
+    placed = answer.with_remarks(placed, plan_notes(files.plan(), job.counters))
+    files.put_answer(placed, answer.markdown(placed, coverage.sentence() if coverage and not coverage.failed else ""))
     return model_step.done(step)
+
+
+def _written(step: StepEvent, job: Job, files: JobFiles, context: Any) -> Answer | StepEvent:
+    """The answer as a model, or what stands in for one, has written it; the event when there is a wait before that."""
+    fills_schema = job.options.get("answer_schema") is not None
+    if fills_schema:
+        # A budget that is spent is then what the job fails of: there is no way to go on without models.
+        job = replace(job, options={**job.options, "over_budget": "refuse"})
+    work = _json_work(job, files) if fills_schema else _work(job, files)
+    carried = model_step.carry_out(step, job, work, context)
+    if isinstance(carried, StepEvent):
+        return carried
+    written = Answer(**{**carried.value, **carried.facts})  # type: ignore[typeddict-item]
+    if carried.finished is None and job.options.get("mode") != "extractive":
+        return answer.without_model(written, carried.why)
+    return written
 
 
 def _work(job: Job, files: JobFiles) -> Work[Answer]:
@@ -60,21 +78,8 @@ def _work(job: Job, files: JobFiles) -> Work[Answer]:
     )
 
 
-def _fill_schema(step: StepEvent, job: Job, files: JobFiles, context: Any) -> StepEvent:
-    """The same as JSON. What it does not cover stands beside it, in the job's result: JSON has no room for notes."""
-    # A budget that is spent is then what the job fails of: there is no way to go on without models.
-    job = replace(job, options={**job.options, "over_budget": "refuse"})
-    carried = model_step.carry_out(step, job, _json_work(job, files), context)
-    if isinstance(carried, StepEvent):
-        return carried
-    written = Answer(**{**carried.value, **carried.facts})  # type: ignore[typeddict-item]
-    # In its sources only: the texts have conformed to the schema, and would be longer with places.
-    written = {**written, "sources": _placed(written, files, context)["sources"]}
-    files.put_answer(written, answer_json.page(written))
-    return model_step.done(step)
-
-
 def _json_work(job: Job, files: JobFiles) -> Work[Answer]:
+    """The same as JSON. What it does not cover stands beside it, in the job's result: JSON has no room for notes."""
     config, schema = _config(job), job.options["answer_schema"]
     documents = files.document_list()["documents"]
     frame = answer_json.frame_tokens(job.query, config.max_output_tokens, schema)

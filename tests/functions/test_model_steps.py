@@ -558,6 +558,29 @@ def test_an_answer_is_written_once(stack: JobStack, vendor: Vendor) -> None:
     assert vendor.calls == []
 
 
+@pytest.mark.parametrize(
+    "broken", ["functions.write_answer.handler.places.placed", "rota.job_files.JobFiles.put_answer"]
+)
+def test_an_answer_is_paid_for_once(
+    stack: JobStack, vendor: Vendor, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """An invocation that broke off after the call, while places were looked up say, goes on with what it got."""
+    files = stack.files(JOB)
+    lay_batches(files, summarized=2)
+    files.put_synthesis(Notes(text="- The lease ends in 2027 [1].", cited=[1]))
+    vendor.text = "The lease ends in 2027 [1]."
+    with monkeypatch.context() as patch:
+        patch.setattr(broken, _killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            run("write_answer", "fresh")
+    assert run("write_answer", "fresh").status == "done"
+    answer = files.find_answer()
+    assert answer is not None
+    assert (answer["mode"], len(vendor.calls)) == ("models", 1)
+    assert "2027 [1:1]" in answer["text"]
+    assert "covers 2 of 3 documents" in answer["text"]
+
+
 def test_an_extractive_answer_needs_no_model(stack: JobStack, vendor: Vendor) -> None:
     """It is made of the notes' own statements."""
     files = stack.files(EXTRACTIVE)

@@ -178,6 +178,14 @@ class JobFiles:
         """Raises NotFoundError before the synthesis is complete."""
         return cast(Notes, self.bucket.read_json(self.key("synthesis.json")))
 
+    def put_draft(self, answer: Answer) -> None:
+        """The answer as it was paid for, before anything is added to it."""
+        self.bucket.write_json(self.key("draft.json"), answer)
+
+    def find_draft(self) -> Answer | None:
+        """The answer as it was paid for, or None when it is not written yet."""
+        return cast("Answer | None", self.bucket.find_json(self.key("draft.json")))
+
     def put_answer(self, answer: Answer, markdown: str) -> None:
         """The answer as data, and as a page to read; the data last, so that its presence means both."""
         self.bucket.write_text(self.key("answer.md"), markdown)
