@@ -35,7 +35,7 @@ def plan_job(step: StepEvent, context: Any) -> StepEvent:
     readers = prospect.readers(made["focus"])
     loads = write_batches(prospect.reading(), readers)
     if not dry_run:
-        prospect.keep_rooms(readers)
+        prospect.keep_plan(made, readers)
     estimate = prospect.estimate(loads, made)
     prospect.keep(prospect.job.options, estimate)
     parts.jobs().set_counts(job.job_id, batches_total=estimate.batches, **prospect.counts(estimate))
@@ -44,9 +44,9 @@ def plan_job(step: StepEvent, context: Any) -> StepEvent:
 
 
 def _plan(step: StepEvent, prospect: Prospect, context: Any) -> Mapping[str, Any] | StepEvent:
-    """What to look for, with its facts: as planned for a search, as a model says, by default for a dry run."""
-    if prospect.search_plan is not None:
-        return prospect.search_plan
+    """What to look for, with its facts: as planned before, as a model says, by default for a dry run."""
+    if prospect.made is not None:
+        return prospect.made
     if prospect.job.options.get("dry_run"):
         return {**plan.default_plan(), "mode": "extractive", "defaulted": True}
     carried = model_step.carry_out(step, prospect.job, _work(prospect), context)

@@ -10,6 +10,7 @@ from typing import Any
 from functions import parts
 from rota.depth import depth_of
 from rota.documents.tokens import estimate_tokens
+from rota.earlier_plan import EarlierPlan
 from rota.estimate import JobEstimate, Load
 from rota.job_files import JobFiles
 from rota.job_item import Job
@@ -30,12 +31,14 @@ from rota.steps import plan
 class Prospect:
     """`outlook` has the job as it was asked for; `plan_tokens` is the input of a call for a plan.
 
-    `search_plan` is the plan of a job that has searched first, with its facts.
+    `made` is the plan, with its facts, where none is to be asked for: of a job that has searched first, or else that of
+    an `earlier` job, if there is one.
     """
 
     files: JobFiles
     documents: Sequence[DocumentInfo]
-    search_plan: Mapping[str, Any] | None
+    made: Mapping[str, Any] | None
+    earlier: EarlierPlan
     plan_tokens: int
     outlook: Outlook
     around: Circumstances
@@ -60,16 +63,16 @@ class Prospect:
         """Who reads them."""
         return replace(self.outlook, job=self.job, focus=focus).readers
 
-    def keep_rooms(self, readers: Readers) -> None:
-        """Let a later job with the same documents make the same batches."""
-        rooms = {**self.outlook.rooms, **readers.rooms_by_reader()}
-        if readers.spend and self.job.options.get("reuse", True) and rooms != self.outlook.rooms:
-            parts.reuse(self.job.owner).keep_rooms(self.job.query, _titles(self.documents), rooms)
+    def keep_plan(self, made: Mapping[str, Any], readers: Readers) -> None:
+        """Let a later job with these documents and more of them plan alike, and so make the same batches."""
+        kept = EarlierPlan.of(_titles(self.documents), made, {**self.earlier.rooms, **readers.rooms_by_reader()})
+        if readers.spend and _reuses(self.job) and kept != self.earlier and not made["defaulted"]:
+            parts.reuse(self.job.owner).keep_plan(self.job.query, kept)
 
     def estimate(self, loads: Sequence[Load], made: Mapping[str, Any]) -> JobEstimate:
         """What the job will take, now that its batches are there and, but for a dry run, its plan is made."""
         job, before = self.job, done_before(made)
-        tokens = self.plan_tokens if job.options.get("dry_run") and self.search_plan is None else None
+        tokens = self.plan_tokens if job.options.get("dry_run") and self.made is None else None
         outlook = replace(self.outlook, job=job, plan_tokens=tokens, focus=made["focus"], outline=made["outline"])
         now_ms = self.around.now_ms if job.options.get("dry_run") else parts.ledger().clock.now_ms()
         return forecast(outlook, loads, len(self.chosen.way.documents), replace(self.around, now_ms=now_ms), before)
@@ -106,11 +109,18 @@ def prospect_of(asked: Job, files: JobFiles) -> Prospect:
     tokens = prompt.tokens + estimate_tokens(schema_instruction(plan.SCHEMA))
     catalog = parts.catalog()
     around = Circumstances(parts.ledger().clock.now_ms(), int(parts.settings().map_concurrency))
-    spends, reuse = asked.options.get("mode") != "extractive", asked.options.get("reuse", True)
+    spends = asked.options.get("mode") != "extractive"
     accounts = parts.ledger().read(model.id for model in catalog.models) if spends else {}
-    rooms = parts.reuse(asked.owner).find_rooms(asked.query, _titles(documents)) if spends and reuse else {}
-    outlook = Outlook(asked, catalog, accounts, None if search_plan else tokens, rooms=rooms)
-    return Prospect(files, documents, search_plan, tokens, outlook, around, choose(outlook, documents, around))
+    earlier = EarlierPlan()
+    if spends and _reuses(asked):
+        earlier = parts.reuse(asked.owner).find_plan(asked.query, _titles(documents))
+    made = search_plan or ({**earlier.plan, "reused": True} if earlier.plan else None)
+    outlook = Outlook(asked, catalog, accounts, None if made else tokens, rooms=earlier.rooms)
+    return Prospect(files, documents, made, earlier, tokens, outlook, around, choose(outlook, documents, around))
+
+
+def _reuses(job: Job) -> bool:
+    return bool(job.options.get("reuse", True))
 
 
 def _titles(documents: Sequence[DocumentInfo]) -> list[str]:

@@ -13,7 +13,7 @@ from cli.report import plan_lines
 from rota.accounts import Account
 from rota.catalog import Catalog
 from rota.catalog_file import parse_catalog
-from rota.documents.group import pack, passage_tokens
+from rota.documents.group import OPEN_BATCHES, pack, passage_tokens
 from rota.errors import BudgetSpentError, InvalidInputError
 from rota.estimate import Load
 from rota.job_item import Job
@@ -408,3 +408,15 @@ def test_the_same_again_pays_for_the_answer_alone() -> None:
     assert edited["batches_total"] - edited["batches_reused"] == 1
     assert afresh["batches_total"] < first["batches_total"]
     assert afresh["calls"] > afresh["batches_total"]
+
+
+def test_a_pile_that_has_grown_pays_for_what_is_new() -> None:
+    """An inbox of every week: the plan stands, so that the batches of before find their notes."""
+    texts = [document(number, 3_100) for number in range(150)]
+    with job_world(TWO, texts[:120]) as world:
+        world.run()
+        world.run_again(texts)
+        grown, plan = world.spent(), world.plan()
+    assert plan["reused"]
+    assert grown["batches_total"] - grown["batches_reused"] <= 30 // 2 + OPEN_BATCHES
+    assert grown["calls"] <= grown["batches_total"] - grown["batches_reused"] + 5

@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from rota.catalog_file import parse_catalog
+from rota.earlier_plan import EarlierPlan
 from rota.providers.base import ModelCall
 from rota.reuse import Reuse, Written
 from rota.routing.request import ModelRequest, Stakes
@@ -71,11 +72,18 @@ def test_owners_do_not_see_each_others(bucket: Bucket) -> None:
     assert Reuse(bucket, "eve", CATALOG).find(REQUEST, CALL) is None
 
 
-def test_rooms_are_those_of_the_same_question_and_documents(bucket: Bucket) -> None:
-    """Another question, another pile or another owner has its own."""
-    reuse, titles, rooms = Reuse(bucket, "ada", CATALOG), ["a.md", "b.md"], {"summarize small": 1_800}
-    assert reuse.find_rooms("Who?", titles) == {}
-    reuse.keep_rooms("Who?", titles, rooms)
-    assert reuse.find_rooms("Who?", titles) == rooms
-    assert reuse.find_rooms("When?", titles) == reuse.find_rooms("Who?", titles[:1]) == {}
-    assert Reuse(bucket, "eve", CATALOG).find_rooms("Who?", titles) == {}
+def test_a_plan_is_that_of_the_same_question_and_of_most_documents(bucket: Bucket) -> None:
+    """Another question, another pile or another owner has its own; one that has grown has the earlier one's."""
+    reuse, titles, made = (
+        Reuse(bucket, "ada", CATALOG),
+        ["a.md", "b.md"],
+        {"focus": ["x"], "outline": [], "rule": "step"},
+    )
+    assert reuse.find_plan("Who?", titles).plan == {}
+    reuse.keep_plan("Who?", EarlierPlan.of(titles, made, {"summarize small": 1_800}))
+    for same in (titles, ["a.md", "c.md", "b.md", "d.md", "e.md", "f.md"], ["b.md", "c.md"]):
+        found = reuse.find_plan("Who?", same)
+        assert (found.plan, found.rooms) == ({"focus": ["x"], "outline": []}, {"summarize small": 1_800})
+    none = EarlierPlan()
+    assert reuse.find_plan("When?", titles) == reuse.find_plan("Who?", ["c.md"]) == reuse.find_plan("Who?", []) == none
+    assert Reuse(bucket, "eve", CATALOG).find_plan("Who?", titles) == none

@@ -34,7 +34,7 @@ class Readers:
     """Of one job: what it names, what a rule says, or the step's pool.
 
     `catalog` has its steps at the job's depth, `accounts` are of all models (none without models), `focus` is the
-    plan's, `rooms` are those of an earlier job with the same documents (see `rooms_by_reader`).
+    plan's, `rooms` are those of an earlier job (see `rooms_by_reader`).
     """
 
     job: Job

@@ -6,17 +6,17 @@
 So a job that failed half-way, one that is asked again one tier up, or the same question to a pile of which three files
 have changed since last week pays for what is new. A digest covers the whole prompt, its bounds and where it is sent by
 what was asked for, by rules and by what hangs on it; what models may say differently of the same prompt is not looked
-for, and an answer is always written anew. Prompts are the same only if batches are cut alike, so their sizes are kept
-as well: those that follow from what models have taught would change from one job to the next.
+for, and an answer is always written anew. What all prompts of a job follow from is kept as well (see `earlier_plan`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
+from rota.earlier_plan import EarlierPlan
 from rota.routing.aim import aim
 from rota.storage import Bucket, dumped
 
@@ -53,17 +53,18 @@ class Reuse:
         value = {"text": written.text, "model": written.model, "tier": written.tier}
         self._bucket.write_json(self._key(request, call), value)
 
-    def find_rooms(self, question: str, titles: Sequence[str]) -> dict[str, int]:
-        """How large batches were when this was last asked of documents of these titles; empty when it never was."""
-        found = self._bucket.find_json(self._rooms_key(question, titles))
-        return cast("dict[str, int]", found or {})
+    def find_plan(self, question: str, titles: Iterable[str]) -> EarlierPlan:
+        """How the question was planned the last time, if that was for these documents or most of them."""
+        found = self._bucket.find_json(self._plan_key(question))
+        earlier = EarlierPlan(**found) if found else EarlierPlan()
+        return earlier if earlier.is_for(titles) else EarlierPlan()
 
-    def keep_rooms(self, question: str, titles: Sequence[str], rooms: Mapping[str, int]) -> None:
-        """Keep them for the next time."""
-        self._bucket.write_json(self._rooms_key(question, titles), rooms)
+    def keep_plan(self, question: str, earlier: EarlierPlan) -> None:
+        """Keep a plan for the next time."""
+        self._bucket.write_json(self._plan_key(question), asdict(earlier))
 
-    def _rooms_key(self, question: str, titles: Sequence[str]) -> str:
-        return f"{PREFIX}{self._owner}/rooms/{_digest([question, list(titles)])}.json"
+    def _plan_key(self, question: str) -> str:
+        return f"{PREFIX}{self._owner}/plans/{_digest(question)}.json"
 
     def _key(self, request: ModelRequest, call: ModelCall) -> str:
         use = aim(request, self._catalog).use

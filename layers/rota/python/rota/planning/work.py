@@ -64,7 +64,7 @@ Stage = Sequence[Work]
 class Outlook:
     """What the work of a job follows from. `plan_tokens` is the input of the plan's call, None when it was made.
 
-    `rooms` are those of an earlier job with the same documents (see `Readers`).
+    `rooms` are those of an earlier job (see `Readers`).
     """
 
     job: Job
