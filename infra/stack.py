@@ -75,7 +75,7 @@ ACCESS: Mapping[str, Access] = {
     "synthesize_summaries": Access(
         settings=MODELS,
         reads=("jobs/*", REUSE),
-        writes=("jobs/*/synthesis/*", "jobs/*/synthesis.json", "jobs/*/failures/*", POOR, REUSE),
+        writes=("jobs/*/synthesis/*", "jobs/*/synthesis.json", POOR, REUSE),
         probes=True,
         tables=BOOK,
         models=True,

@@ -118,6 +118,12 @@ def test_what_was_written_once_is_not_paid_for_again(stack: DeployedStack) -> No
     assert third["status"] == "done"
     assert calls_for(stack, third["job_id"], "summarize_batch", "plan_job") == []
     assert third["usage"]["calls"] <= 2
+    more = {**texts, "z-new.md": "The new chapter names a repair of 77 euros, which nobody has paid yet."}
+    grown = stack.wait_for_job(stack.start_job(QUESTION, more, model=model))
+    assert (grown["status"], grown["coverage"]["read"]) == ("done", 7)
+    assert calls_for(stack, grown["job_id"], "plan_job") == []
+    assert len(calls_for(stack, grown["job_id"], "summarize_batch")) == 1
+    assert grown["progress"]["batches_reused"] >= 5
 
 
 def test_a_stopped_job_books_nothing_more(stack: DeployedStack) -> None:
