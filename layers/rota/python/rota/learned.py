@@ -15,8 +15,9 @@ ENOUGH = 8
 """Samples below which the static estimates stand."""
 LEAST_FACTOR, MOST_FACTOR = 0.5, 2.5
 """Bounds of the correction: languages and code differ by this much from the static estimate, and nothing by more."""
-USUAL_FACTOR, USUAL_SHARE = 0.8, 0.6
-"""What is expected before anything is known: English prose against the cautious estimate, output against its bound."""
+USUAL_FACTOR, USUAL_SHARE = 0.825, 0.6
+"""What is expected before anything is known: input ÷ its estimate (four characters a token, where that takes 3.3), and
+output ÷ its bound."""
 FRAME_TOKENS = 16
 """What vendors put around a prompt, which weighs more in a short one than on average."""
 LEAST_SHARE = 0.25

@@ -13,6 +13,7 @@ from rota.depth import depth_of, sized, sized_catalog
 from rota.estimate import Load
 from rota.job_item import Job
 from rota.job_requests import step_request
+from rota.learned import USUAL_FACTOR
 from rota.readers import Readers
 from rota.routing.aim import models_for
 from rota.routing.budget import input_budget
@@ -21,8 +22,6 @@ from rota.steps import answer, synthesize
 from rota.synthesis import answer_room
 from rota.usage import Usage
 
-INPUT_FACTOR = 0.825
-"""Input ÷ its estimate while nothing is known of a model: four characters a token, where the estimate takes 3.3."""
 SHARES: Mapping[str, float] = {"plan": 0.2, "summarize": 0.7, "synthesize": 0.4, "answer": 0.2}
 """Output of a call ÷ its bound while nothing is known of the model.
 
@@ -51,7 +50,7 @@ class Work:
         bulk = request.priority == "bulk"  # what else a model has written were answers of every kind
         outputs = learned.expected_output(request.max_output_tokens, bulk) if bulk else None
         return Usage(
-            round(request.input_tokens * INPUT_FACTOR) if inputs is None else inputs,
+            round(request.input_tokens * USUAL_FACTOR) if inputs is None else inputs,
             self.output_tokens if outputs is None else outputs,
         )
 
@@ -162,9 +161,9 @@ def _note_tokens(outlook: Outlook, work: Work) -> int:
     usages = [(work.usage(outlook.accounts[model.id]), work) for model in models_for(work.request, outlook.catalog)]
     written = sum(usage.output_tokens for usage, _ in usages) / len(usages)
     factor = sum(usage.input_tokens for usage, _ in usages) / len(usages) / max(1, work.request.input_tokens)
-    return round(written / (factor or INPUT_FACTOR)) + synthesize.NOTE_TOKENS
+    return round(written / (factor or USUAL_FACTOR)) + synthesize.NOTE_TOKENS
 
 
 def _written(step: str, bound: int, about: float = math.inf) -> int:
     """Output tokens of a call about so many tokens by estimate."""
-    return max(1, round(min(SHARES[step] * bound, KEPT.get(step, 1.0) * INPUT_FACTOR * about)))
+    return max(1, round(min(SHARES[step] * bound, KEPT.get(step, 1.0) * USUAL_FACTOR * about)))
