@@ -194,8 +194,8 @@ def _called(step: StepEvent, job: Job, work: Work[T], context: Any, latest_ms: i
             parts.reuse(job.owner).keep(work.request, work.call, written)
         return Carried(outcome.value, "models", outcome, watcher.decision_id)
     if latest_ms is not None and outcome.until_ms >= latest_ms:
-        if outcome.pending.ticket:
-            parts.ledger().leave_queue(outcome.pending.ticket)
+        if outcome.ticket:
+            parts.ledger().leave_queue(outcome.ticket)
         return _too_late(job, work, outcome.pending.as_dict())
     until = datetime.fromtimestamp(outcome.until_ms / 1000, UTC).isoformat(timespec="milliseconds")
     judged = {"complexity": asdict(request.complexity)} if request.complexity else {}

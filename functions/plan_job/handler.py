@@ -45,7 +45,7 @@ def plan_job(step: StepEvent, context: Any) -> StepEvent:
 
 def _plan(step: StepEvent, prospect: Prospect, context: Any) -> Mapping[str, Any] | StepEvent:
     """What to look for, with its facts: as planned before, as a model says, by default for a dry run."""
-    if prospect.made is not None:
+    if prospect.made is not None and step.pending is None:  # what waits for its call has booked it
         return prospect.made
     if prospect.job.options.get("dry_run"):
         return {**plan.default_plan(), "mode": "extractive", "defaulted": True}

@@ -10,7 +10,7 @@ from typing import Any
 from functions import parts
 from rota.depth import depth_of
 from rota.documents.tokens import estimate_tokens
-from rota.earlier_plan import EarlierPlan
+from rota.earlier_plan import EarlierPlan, closest
 from rota.estimate import JobEstimate, Load
 from rota.job_files import JobFiles
 from rota.job_item import Job
@@ -65,7 +65,8 @@ class Prospect:
 
     def keep_plan(self, made: Mapping[str, Any], readers: Readers) -> None:
         """Let a later job with these documents and more of them plan alike, and so make the same batches."""
-        kept = EarlierPlan.of(_titles(self.documents), made, {**self.earlier.rooms, **readers.rooms_by_reader()})
+        kept = self.earlier if self.earlier.plan else EarlierPlan.of(_titles(self.documents), made)
+        kept = replace(kept, rooms={**kept.rooms, **readers.rooms_by_reader()})
         if readers.spend and _reuses(self.job) and kept != self.earlier and not made["defaulted"]:
             parts.reuse(self.job.owner).keep_plan(self.job.query, kept)
 
@@ -113,7 +114,7 @@ def prospect_of(asked: Job, files: JobFiles) -> Prospect:
     accounts = parts.ledger().read(model.id for model in catalog.models) if spends else {}
     earlier = EarlierPlan()
     if spends and _reuses(asked):
-        earlier = parts.reuse(asked.owner).find_plan(asked.query, _titles(documents))
+        earlier = closest(parts.reuse(asked.owner).find_plans(asked.query), _titles(documents))
     made = search_plan or ({**earlier.plan, "reused": True} if earlier.plan else None)
     outlook = Outlook(asked, catalog, accounts, None if made else tokens, rooms=earlier.rooms)
     return Prospect(files, documents, made, earlier, tokens, outlook, around, choose(outlook, documents, around))

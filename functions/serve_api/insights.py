@@ -11,7 +11,7 @@ from pydantic import Field
 from functions import job_parts, parts
 from functions.serve_api.callers import Caller
 from functions.serve_api.chat import TIERS, target_of
-from functions.serve_api.requests import check_budgets, check_options
+from functions.serve_api.requests import check_budgets, check_options, check_sources
 from rota.documents.tokens import estimate_tokens
 from rota.errors import ConflictError, InvalidInputError, NoCapacityError
 from rota.job_files import JobFiles
@@ -22,7 +22,7 @@ from rota.outcomes.usage import usage_view
 from rota.policy import Need, Task
 from rota.routing.pipeline import route
 from rota.routing.request import ModelRequest
-from rota.schemas import Degree, JobOptions, Strict, UserTier
+from rota.schemas import Degree, JobOptions, SearchSource, Strict, UserTier
 from rota.submission import Draft, Submitted
 
 HIGHEST = max(TIERS.values())
@@ -158,6 +158,8 @@ def _again(files: JobFiles, job: Job, other_options: Mapping[str, Any], caller: 
     options = {**request["options"], **other_options}
     checked = JobOptions.model_validate(options)
     check_options(checked, parts.catalog())
+    searches = [SearchSource.model_validate(one) if one["type"] == "search" else one for one in request["sources"]]
+    check_sources(searches, parts.catalog())
     check_budgets(checked, replace(caller, feature=job.feature))
     asked = {"query": request["query"], "sources": request["sources"], "options": options}
     draft = Draft(job.owner, job.origin, asked, caller.tier, caller.budget_usd)

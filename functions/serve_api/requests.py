@@ -13,7 +13,7 @@ from functions.serve_api.callers import Caller
 from functions.serve_api.problems import UnsupportedMediaTypeError
 from rota.catalog import Catalog
 from rota.errors import InvalidInputError, PayloadTooLargeError
-from rota.schemas import JobOptions, SearchSource, Source
+from rota.schemas import JobOptions, SearchSource
 
 MAX_BODY_BYTES = 4_000_000
 """Lambda takes events of 6 MB, in which a JSON body is quoted once more."""
@@ -67,7 +67,7 @@ def check_budgets(options: JobOptions, caller: Caller) -> None:
     parts.budgets().check(caller.owner, caller.feature, time.time_ns() // 1_000_000, caller.budget_usd)
 
 
-def check_sources(sources: Sequence[Source], catalog: Catalog) -> None:
+def check_sources(sources: Sequence[Any], catalog: Catalog) -> None:
     """Raises InvalidInputError for a search of the web where the pool file names no provider of one."""
     for at, source in enumerate(sources):
         if isinstance(source, SearchSource) and source.prefix is None and catalog.search is None:

@@ -30,7 +30,6 @@ from rota.observability import count
 from rota.once import OnceKey
 from rota.schemas import JobRequest
 from rota.submission import Draft
-from rota.tickets import Ticket
 
 Reply = Response[Any]
 WITH_FINDINGS = ("summarizing", "synthesizing", "answering")
@@ -88,11 +87,10 @@ def stop_job(job_id: str) -> Reply:
     job = _job(job_id)
     parts.jobs().stop(job.job_id)
     job_parts.workflow().stop(job.job_id)
+    parts.ledger().abandon_queues(job.job_id)
     finished = job_parts.finisher().finish(job.job_id, STOPPED, job_parts.now_ms())
     if finished.first:
         count("JobsFinished")
-        for model, advance_ms in finished.job.tickets.items():
-            parts.ledger().leave_queue(Ticket(model, advance_ms))
     return _reply(202, {"job_id": job.job_id, "status": finished.job.status, "links": links(job.job_id)})
 
 

@@ -10,7 +10,7 @@ from rota.depth import depth_of, sized
 from rota.documents import halve
 from rota.errors import RotaError
 from rota.job_files import JobFiles
-from rota.job_item import Job, ticket_counters
+from rota.job_item import Job
 from rota.job_requests import step_of, summary_request
 from rota.providers.base import ModelCall
 from rota.records import Batch, BatchFailure, Summary
@@ -26,21 +26,18 @@ def summarize_batch(step: StepEvent, context: Any) -> StepEvent:
     batch = files.batch(str(step.batch_id))
     if files.find_summary(batch["batch_id"]):
         return model_step.done(step)
-    waited, ticket = step.pending is not None, (step.pending or {}).get("ticket")
+    waited = step.pending is not None
     try:
         found = _notes(step, job, files, batch, context)
     except RotaError as error:
-        _failed(files, batch, error)
-        parts.jobs().add(job.job_id, ticket_counters(ticket, None), batches_failed=1, batches_waiting=-int(waited))
+        _failed(job, files, batch, error, waited)
         raise
     if isinstance(found, StepEvent):
-        tickets = ticket_counters(ticket, (found.pending or {}).get("ticket"))
-        parts.jobs().add(job.job_id, tickets, batches_waiting=int(not waited))
+        parts.jobs().add(job.job_id, batches_waiting=int(not waited))
         return found
     if files.put_summary(found):
         parts.jobs().add(
             job.job_id,
-            ticket_counters(ticket, None),
             batches_done=1,
             batches_extracted=int(found.get("mode") == "extractive"),
             batches_reused=int("reused" in found),
@@ -94,9 +91,10 @@ def _complexity(batch: Batch) -> Complexity | None:
     return graded(found["score"], parts.catalog().routing.thresholds, {"dependency": found["dependency"]})
 
 
-def _failed(files: JobFiles, batch: Batch, error: RotaError) -> None:
+def _failed(job: Job, files: JobFiles, batch: Batch, error: RotaError, waited: bool) -> None:
     numbers = sorted({passage["number"] for passage in batch["passages"]})
     files.put_failure(BatchFailure(batch_id=batch["batch_id"], documents=numbers, code=error.code, message=str(error)))
+    parts.jobs().add(job.job_id, batches_failed=1, batches_waiting=-int(waited))
 
 
 handle = model_step.as_step(summarize_batch)

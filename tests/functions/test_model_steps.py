@@ -10,9 +10,7 @@ import pytest
 
 from functions import parts
 from functions.serve_api import handler as serve_api
-from functions.summarize_batch import handler as summarize_batch
 from rota.booking import Booking
-from rota.dispatch import Pending
 from rota.errors import (
     ProviderError,
     ProviderRejectedError,
@@ -21,14 +19,12 @@ from rota.errors import (
     RequestTooLargeError,
 )
 from rota.job_files import JobFiles
-from rota.job_item import ticket_counters
 from rota.job_options import put_options
-from rota.ledger_writes import queueing
 from rota.policy import Budget, Classifier, Routing
 from rota.providers.base import Completion, ModelCall
+from rota.queue_writes import beginning
 from rota.records import Batch, DocumentInfo, Notes, Passage, Summary
 from rota.schemas import StepEvent
-from rota.tickets import Ticket
 from rota.usage import Usage
 from tests.fixtures.job_stack import JOBS, REPOSITORY, Context, JobStack, job_stack
 
@@ -146,10 +142,10 @@ def test_a_plan_is_asked_for_and_batches_are_written(stack: JobStack, vendor: Ve
     assert (plan["focus"], plan["defaulted"]) == (["the end of the lease"], False)
     assert plan["estimate"]["cost_usd"] > 0
     assert sum(plan["estimate"]["mix"].values()) == pytest.approx(1, abs=0.001)
-    numbers = {passage["number"] for batch_id in files.batches() for passage in files.batch(batch_id)["passages"]}
+    numbers = {passage["number"] for batch_id in files.batch_ids() for passage in files.batch(batch_id)["passages"]}
     assert numbers == {1, 2, 3}
     job = stack.jobs.get(JOB)
-    assert (job.status, job.counters["batches_total"], job.counters["calls"]) == ("planning", len(files.batches()), 1)
+    assert (job.status, job.counters["batches_total"], job.counters["calls"]) == ("planning", len(files.batch_ids()), 1)
 
 
 def test_a_plan_is_paid_for_once(stack: JobStack, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,13 +174,13 @@ def test_batches_of_code_are_planned_with_their_complexity(stack: JobStack) -> N
     infos[1] |= {"title": "c/b.py", "imports": []}
     files.put_document_list({"documents": infos, "failed": []})
     assert run("plan_job", "fresh").status == "done"
-    batch_id, _ = files.batches()
+    batch_id, _ = files.batch_ids()
     found = files.batch(batch_id)["complexity"]
     assert found["analysed"]
     assert found["dependency"] > 0.5
     assert 0.5 * found["dependency"] + 0.2 * 2 / 10 < found["score"] < 0.7
     assert run("plan_job", "dry_run").status == "done"
-    assert all("complexity" not in stack.files(DRY).batch(one) for one in stack.files(DRY).batches())
+    assert all("complexity" not in stack.files(DRY).batch(one) for one in stack.files(DRY).batch_ids())
 
 
 def test_a_dry_run_plans_without_spending(stack: JobStack, vendor: Vendor) -> None:
@@ -334,30 +330,17 @@ def test_a_stopped_job_gives_its_places_in_the_queues_up(stack: JobStack, vendor
     account = ledger.account(model)
     whole = {kind: limit.capacity if kind == "tpm" else 1 for kind, limit in account.limiters.items()}
     assert isinstance(ledger.book(account, whole, ledger.soonest_ms()), Booking)
+    others_end_ms = ledger.clock.now_ms() + 120_000
+    ledger.table.update(model, beginning(120_000, "j-00000000000000ff", others_end_ms - 120_000))
     put_options(stack.dynamodb, JOBS, JOB, {"model": model})
     lay_batches(stack.files(JOB), summarized=0)
-    ledger.table.update(model, queueing(120_000, ledger.clock.now_ms()))  # somebody else stands there
     assert run("summarize_batch", "fresh").status == "wait"
-    advance_ms = stack.jobs.get(JOB).tickets[model]
-    stack.jobs.add(JOB, {f"ticket_ms:{model}": 5_000})  # another child of it
-    ledger.table.update(model, queueing(5_000, None))
-    tail_ms = ledger.account(model).tail_ms
+    account = ledger.account(model)
+    assert (account.tail_holder, account.tail_ms > others_end_ms) == (JOB, True)
     stop = json.loads((REPOSITORY / "events" / "serve_api" / "stop_job.json").read_text("utf-8"))
     assert serve_api.handle(stop, Context())["statusCode"] == 202
-    assert ledger.account(model).tail_ms == tail_ms - advance_ms - 5_000
+    assert ledger.account(model).tail_ms == others_end_ms
     assert vendor.calls == []
-
-
-def test_a_child_whose_turn_has_come_holds_no_place_any_more(stack: JobStack, vendor: Vendor) -> None:
-    """What it took off the queue's end when its job is stopped would be somebody else's."""
-    lay_batches(stack.files(JOB), summarized=0)
-    now_ms, ticket = parts.ledger().clock.now_ms(), {"model": "nova-micro", "advance_ms": 700}
-    stack.jobs.add(JOB, ticket_counters(None, ticket), batches_waiting=1)
-    pending = Pending(now_ms - 60_000, turn_ms=now_ms, returns=1, ticket=Ticket(**ticket)).as_dict()
-    event = {"job_id": JOB, "batch_id": "b0001", "status": "wait", "pending": pending}
-    assert summarize_batch.handle(event, LongContext())["status"] == "done"
-    job = stack.jobs.get(JOB)
-    assert (job.tickets, job.counters["batches_waiting"], job.counters["batches_done"]) == ({}, 0, 1)
 
 
 def test_a_small_model_may_judge_a_jobs_question_once(

@@ -130,12 +130,20 @@ def test_a_stopped_job_books_nothing_more(stack: DeployedStack) -> None:
     """Batches that wait for quota when their job is stopped are never called."""
     job_id = stack.start_job(QUESTION, chapters(5, year=1990), model="gpt-oss-20b")
     assert stack.eventually(lambda: stack.api("GET", f"jobs/{job_id}").body["progress"]["batches_waiting"] > 0)
+    assert job_id in last_in_queues(stack)
     assert stack.api("DELETE", f"jobs/{job_id}").status == 202
+    assert job_id not in last_in_queues(stack)
     time.sleep(4)  # for the calls that are under way
     called = len(calls_for(stack, job_id, "summarize_batch"))
     time.sleep(15)  # longer than the next starts on eight thousand tokens a minute are apart
     assert len(calls_for(stack, job_id, "summarize_batch")) == called < 5
     assert stack.api("GET", f"jobs/{job_id}").body["status"] == "stopped"
+
+
+def last_in_queues(stack: DeployedStack) -> set[str]:
+    """The jobs whose tickets stand at the ends of the models' queues."""
+    items = stack.dynamodb.scan(TableName=stack.outputs["LedgerTable"])["Items"]
+    return {item["zj"]["S"] for item in items if "zj" in item}
 
 
 def test_a_job_may_rather_fail_than_go_without_models(stack: DeployedStack) -> None:

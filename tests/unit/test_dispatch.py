@@ -230,9 +230,8 @@ def test_a_bulk_call_that_must_wait_takes_one_ticket(world: World) -> None:
     assert (waiting.pending.booking, waiting.pending.returns) == (None, 1)
     assert 58_500 < waiting.until_ms - START_MS < 60_500
     assert {name: world.ledger.account(name).bookings for name in ("a", "b")} == before
-    ticket = waiting.pending.ticket
-    assert ticket is not None
-    assert world.ledger.account(ticket.model).tail_ms - ticket.advance_ms >= START_MS
+    assert waiting.ticket is not None
+    assert world.ledger.account(waiting.ticket.model).tail_ms - waiting.ticket.advance_ms >= START_MS
     assert Pending.from_dict(waiting.pending.as_dict()) == waiting.pending
     world.finish(pending=waiting.pending)
     assert world.provider.calls[0][1] == 62_100

@@ -24,7 +24,7 @@ from rota.errors import (
 from rota.ledger import Ledger
 from rota.ledger_notices import GONE_MS, OPEN_MS, PROBE_AGAIN_MS, Notices
 from rota.ledger_writes import Outcome
-from rota.tickets import Ticket, queue
+from rota.tickets import NOBODYS, Ticket, queue
 from tests.fixtures.fake_dynamodb import FakeDynamoDB
 from tests.fixtures.ledger_world import catalog_of
 
@@ -263,34 +263,68 @@ def test_two_who_begin_a_queue_at_once_stand_behind_each_other(ledger: Ledger, c
     assert second - first == 62_000
 
 
-def test_who_gives_up_a_ticket_leaves_its_time_to_those_who_come_next(ledger: Ledger, clock: Time) -> None:
-    """Never more than there is: time has emptied the queue meanwhile, or somebody else's job was in it alone."""
+def full(ledger: Ledger) -> None:
+    """A window of 10,000 that is booked up."""
     for _ in range(4):
         book(ledger, 2500)
+
+
+def take(ledger: Ledger, holder: str = NOBODYS) -> tuple[Ticket, int]:
+    """A ticket for a quarter of the window, and when its turn comes."""
     amounts = {"tpm": 2500, "rpm": 1}
+    seen = queue(ledger.account("m"), amounts, amounts, ledger.clock.now_ms(), 0)
+    due_ms = ledger.queue(seen, holder)
+    assert due_ms is not None
+    return Ticket("m", seen.advance_ms, holder), due_ms
 
-    def take() -> tuple[Ticket, int]:
-        seen = queue(ledger.account("m"), amounts, amounts, clock.at_ms, 0)
-        due_ms = ledger.queue(seen)
-        assert due_ms is not None
-        return Ticket("m", seen.advance_ms), due_ms
 
-    tickets = [take() for _ in range(12)]
+def test_who_gives_up_a_ticket_leaves_its_time_to_those_who_come_next(ledger: Ledger, clock: Time) -> None:
+    """Never more than there is: time has emptied the queue meanwhile."""
+    full(ledger)
+    tickets = [take(ledger) for _ in range(12)]
     for ticket, _ in tickets[4:]:
         assert ledger.leave_queue(ticket)
-    assert take()[1] == tickets[4][1]
+    assert take(ledger)[1] == tickets[4][1]
     assert ledger.leave_queue(Ticket("m", 3_600_000))
     assert ledger.account("m").tail_ms == clock.at_ms
     assert not ledger.leave_queue(tickets[0][0])
 
 
-def test_a_ticket_that_may_have_been_given_up_is_not_given_up_twice(ledger: Ledger, clock: Time) -> None:
+def test_a_stopped_job_gives_its_tickets_up_behind_which_nobody_stands(ledger: Ledger) -> None:
+    """Whoever comes next has the first of their turns; what lies before another job's tickets stays as it is."""
+    full(ledger)
+    other = take(ledger, "j-1")
+    begins_ms = ledger.account("m").tail_ms - other[0].advance_ms
+    first = [take(ledger, "j-2") for _ in range(3)]
+    between = take(ledger, "j-1")
+    last = [take(ledger, "j-2") for _ in range(20)]
+    ledger.abandon_queues("j-1")
+    ledger.abandon_queues("j-3")
+    assert other[1] <= first[0][1] <= between[1] <= last[0][1] < last[-1][1]
+    for _ in range(2):
+        ledger.abandon_queues("j-2")
+        assert ledger.account("m").tail_ms == begins_ms + 5 * other[0].advance_ms
+    assert take(ledger, "j-4")[1] == last[0][1]
+
+
+def test_a_stopped_job_whose_turn_has_begun_leaves_an_empty_queue(ledger: Ledger, clock: Time) -> None:
+    """What has passed of its time is past."""
+    full(ledger)
+    for _ in range(20):
+        take(ledger, "j-1")
+    clock.at_ms += 90_000
+    ledger.abandon_queues("j-1")
+    account = ledger.account("m")
+    assert (account.tail_ms, account.tail_holder) == (clock.at_ms, "")
+    ledger.abandon_queues("j-1")
+    assert ledger.account("m").tail_ms == clock.at_ms
+
+
+def test_a_ticket_that_may_have_been_given_up_is_not_given_up_twice(ledger: Ledger) -> None:
     """Once more would take others' off."""
-    amounts = {"tpm": 2500, "rpm": 1}
+    full(ledger)
     for _ in range(4):
-        book(ledger, 2500)
-    for _ in range(4):
-        ledger.queue(queue(ledger.account("m"), amounts, amounts, clock.at_ms, 0))
+        take(ledger)
     tail_ms, update = ledger.account("m").tail_ms, ledger.table.update
 
     def silent(model: str, request: Any) -> Any:

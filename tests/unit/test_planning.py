@@ -329,7 +329,7 @@ def test_children_that_would_start_too_late_do_without_a_model(monkeypatch: pyte
     with job_world(pool("examples/two-models.yaml", 0.1), texts, deadline_s=30) as world:
         world.run()
         spent, files = world.spent(), world.stack.files(JOB)
-        summaries = [files.find_summary(batch_id) or {} for batch_id in files.batches()]
+        summaries = [files.find_summary(batch_id) or {} for batch_id in files.batch_ids()]
     assert world.last["status"] == "done"
     assert world.taken_s["answer"] < 30
     assert {summary.get("mode") for summary in summaries} == {"models", "extractive"}

@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from rota.catalog_file import parse_catalog
-from rota.earlier_plan import EarlierPlan
+from rota.earlier_plan import MOST_KEPT, EarlierPlan
 from rota.providers.base import ModelCall
 from rota.reuse import Reuse, Written
 from rota.routing.request import ModelRequest, Stakes
@@ -72,18 +72,14 @@ def test_owners_do_not_see_each_others(bucket: Bucket) -> None:
     assert Reuse(bucket, "eve", CATALOG).find(REQUEST, CALL) is None
 
 
-def test_a_plan_is_that_of_the_same_question_and_of_most_documents(bucket: Bucket) -> None:
-    """Another question, another pile or another owner has its own; one that has grown has the earlier one's."""
-    reuse, titles, made = (
-        Reuse(bucket, "ada", CATALOG),
-        ["a.md", "b.md"],
-        {"focus": ["x"], "outline": [], "rule": "step"},
-    )
-    assert reuse.find_plan("Who?", titles).plan == {}
-    reuse.keep_plan("Who?", EarlierPlan.of(titles, made, {"summarize small": 1_800}))
-    for same in (titles, ["a.md", "c.md", "b.md", "d.md", "e.md", "f.md"], ["b.md", "c.md"]):
-        found = reuse.find_plan("Who?", same)
-        assert (found.plan, found.rooms) == ({"focus": ["x"], "outline": []}, {"summarize small": 1_800})
-    none = EarlierPlan()
-    assert reuse.find_plan("When?", titles) == reuse.find_plan("Who?", ["c.md"]) == reuse.find_plan("Who?", []) == none
-    assert Reuse(bucket, "eve", CATALOG).find_plan("Who?", titles) == none
+def test_plans_are_kept_by_question_and_owner(bucket: Bucket) -> None:
+    """The latest of them, each for a pile of its own."""
+    reuse, made = Reuse(bucket, "ada", CATALOG), {"focus": ["x"], "outline": [], "rule": "step"}
+    plans = [EarlierPlan.of([f"{number}.md"], made) for number in range(MOST_KEPT + 2)]
+    for plan in plans:
+        reuse.keep_plan("Who?", plan)
+    reuse.keep_plan("Who?", replace(plans[-2], rooms={"summarize small": 1_800}))
+    found = reuse.find_plans("Who?")
+    assert [plan.pile for plan in found] == [plan.pile for plan in (*plans[2:-2], plans[-1], plans[-2])]
+    assert (found[-1].plan, found[-1].rooms) == ({"focus": ["x"], "outline": []}, {"summarize small": 1_800})
+    assert reuse.find_plans("When?") == Reuse(bucket, "eve", CATALOG).find_plans("Who?") == []

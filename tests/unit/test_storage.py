@@ -212,7 +212,8 @@ def test_the_manifest_names_each_batch(files: JobFiles) -> None:
     assert files.bucket.read_text(files.manifest_key) == (
         '{"job_id":"j-0123456789abcdef","batch_id":"b0001"}\n{"job_id":"j-0123456789abcdef","batch_id":"b0002"}\n'
     )
-    assert files.batches() == {"b0001": [1, 2], "b0002": [2, 3]}
+    assert files.batch_ids() == ["b0001", "b0002"]
+    assert files.documents_by_batch() == {"b0001": [1, 2], "b0002": [2, 3]}
 
 
 def test_a_level_of_the_synthesis(files: JobFiles) -> None:

@@ -73,9 +73,9 @@ class Account:
     """A model's item. Version 0 means that nothing was ever booked. Times end in their unit; epoch based.
 
     `limiters` are the quotas as they stand now, `whole` the same before they shrank (see `quotas`). `strikes` counts
-    failures in a row, `tail_ms` is the end of the queue (see `tickets`). `window` is where the model's health is judged
-    from; `out_until_s` until when at least it has left its pools, `left_for` why (0: it is back, and nobody has
-    noticed; None: it has not left).
+    failures in a row. `tail_ms` is the end of the queue, `tail_holder` whose tickets stand there (see `tickets`).
+    `window` is where the model's health is judged from; `out_until_s` until when at least it has left its pools,
+    `left_for` why (0: it is back, and nobody has noticed; None: it has not left).
     """
 
     model: str
@@ -95,6 +95,7 @@ class Account:
     learned: Learned = field(default_factory=Learned)
     strikes: int = 0
     tail_ms: int = 0
+    tail_holder: str = ""
     window: Snapshot | None = None
     out_until_s: int | None = None
     left_for: str = ""

@@ -20,7 +20,7 @@ from rota.errors import NoCapacityError, PoolBusyError
 from rota.ledger import FARTHEST_MS, Ledger
 from rota.routing.decision import Decision
 from rota.routing.request import Claim, ModelRequest
-from rota.tickets import Queue, Ticket, queue
+from rota.tickets import NOBODYS, Queue, Ticket, queue
 
 HORIZON_MS = 10_000
 """How far ahead bulk calls book while nobody queues: as far as interactive calls have to wait behind them."""
@@ -57,9 +57,9 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """Come back at `at_ms`; `returns` is how often the call will have come back with its `ticket` by then.
+    """Come back at `at_ms`; `returns` is how often the call will have come back with a ticket by then.
 
-    The ticket is there until the first return, when its turn has come.
+    `ticket` is the one that was taken just now, if any.
     """
 
     at_ms: int
@@ -125,7 +125,7 @@ class Admission:
             if best.start_ms - now_ms > FARTHEST_MS:
                 return Return(best.start_ms - FARTHEST_MS + _spread_ms(request), returns)
             if request.priority == "bulk" and _must_queue(best, now_ms, returns, lost):
-                ticket, due_ms = (None, best.start_ms) if returns else self._take_ticket(quotes, now_ms)
+                ticket, due_ms = (None, best.start_ms) if returns else self._take_ticket(request, quotes, now_ms)
                 if due_ms is not None:
                     return Return(max(now_ms, due_ms) + _spread_ms(request), returns + 1, ticket)
                 accounts |= self._ledger.read(accounts)
@@ -170,11 +170,12 @@ class Admission:
                     continue
         return sorted(quotes, key=lambda quote: (quote.start_ms, quote.place))
 
-    def _take_ticket(self, quotes: list[Quote], now_ms: int) -> tuple[Ticket, int | None]:
+    def _take_ticket(self, request: ModelRequest, quotes: list[Quote], now_ms: int) -> tuple[Ticket, int | None]:
         """Queue where the call's turn comes soonest, and when that is: None when it is to be asked again."""
         queues = [_queue(quote, now_ms) for quote in quotes]
         soonest = min(queues, key=lambda each: each.due_ms(each.account.tail_ms))
-        return Ticket(soonest.account.model, soonest.advance_ms), self._ledger.queue(soonest)
+        ticket = Ticket(soonest.account.model, soonest.advance_ms, request.subjects.get("job", NOBODYS))
+        return ticket, self._ledger.queue(soonest, ticket.holder)
 
 
 def _impossible(

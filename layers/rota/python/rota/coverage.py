@@ -66,16 +66,17 @@ def _unread(files: JobFiles, documents: DocumentList) -> Iterator[tuple[int, str
     A batch may have failed without a word, when its function was killed.
     """
     try:
-        batches = files.batches()
+        batch_ids = files.batch_ids()
     except NotFoundError:
         yield from ((document["number"], "was not read") for document in documents["documents"])
         return
     prefix = files.key("summaries/")
     done = {found.key.removeprefix(prefix).removesuffix(".json") for found in files.bucket.objects(prefix)}
-    if done.issuperset(batches):
+    lacking = [batch_id for batch_id in batch_ids if batch_id not in done]
+    if not lacking:
         return
     failures = {failure["batch_id"]: f"could not be summarised: {failure['message']}" for failure in files.failures()}
-    for batch_id, numbers in batches.items():
-        if batch_id not in done:
-            reason = failures.get(batch_id, "was not summarised in time")
-            yield from ((number, reason) for number in numbers)
+    held = files.documents_by_batch()
+    for batch_id in lacking:
+        reason = failures.get(batch_id, "was not summarised in time")
+        yield from ((number, reason) for number in held[batch_id])

@@ -61,9 +61,8 @@ MAX_REFUSALS = 20
 class Pending:
     """What a caller brings back after waiting: its booking or ticket, failed attempts, and when it first asked.
 
-    `turn_ms` is when to ask again, `returns` how often it will have done so with a ticket by then, `ticket` the one
-    whose turn is still to come; `looked`: it has looked for an earlier start already; `repaired`: a model has been
-    asked to correct its output.
+    `turn_ms` is when to ask again, `returns` how often it will have done so with a ticket by then; `looked`: it has
+    looked for an earlier start already; `repaired`: a model has been asked to correct its output.
     """
 
     first_ms: int
@@ -71,7 +70,6 @@ class Pending:
     attempts: tuple[Attempt, ...] = ()
     turn_ms: int = 0
     returns: int = 0
-    ticket: Ticket | None = None
     looked: bool = False
     repaired: bool = False
 
@@ -84,16 +82,16 @@ class Pending:
         """Read back what `as_dict` wrote."""
         booking = Booking(**value["booking"]) if value["booking"] else None
         attempts = tuple(Attempt(**attempt) for attempt in value["attempts"])
-        ticket = Ticket(**value["ticket"]) if value.get("ticket") else None
-        return cls(**{**value, "booking": booking, "attempts": attempts, "ticket": ticket})
+        return cls(**{**value, "booking": booking, "attempts": attempts})
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Come back at `until_ms` (epoch milliseconds) with `pending`."""
+    """Come back at `until_ms` (epoch milliseconds) with `pending`, or give up the `ticket` that was taken for it."""
 
     until_ms: int
     pending: Pending
+    ticket: Ticket | None = None
 
 
 class Dispatcher:
@@ -136,17 +134,16 @@ class Dispatcher:
         while True:
             if state.turn_ms:
                 self._sleep(max(0, state.turn_ms - self._ledger.clock.now_ms()) / 1000)
-                state = replace(state, turn_ms=0, ticket=None)
+                state = replace(state, turn_ms=0)
             decision = self._decide(request, state.attempts)
             booking = self._brought_back(request, decision, state)
             if booking is None:
                 returns = PATIENCE if state.booking else state.returns
                 decision, admitted = self._admit(request, decision, returns, state)
                 if isinstance(admitted, Return):
-                    state = replace(state, booking=None, turn_ms=admitted.at_ms, returns=admitted.returns)
-                    state = replace(state, ticket=admitted.ticket, looked=False)
+                    state = replace(state, booking=None, turn_ms=admitted.at_ms, returns=admitted.returns, looked=False)
                     if admitted.at_ms - self._ledger.clock.now_ms() > INSIDE_MS:
-                        return Waiting(admitted.at_ms - EARLY_MS, state)
+                        return Waiting(admitted.at_ms - EARLY_MS, state, admitted.ticket)
                     continue
                 booking = admitted
             ready = self._get_ready(request, replace(state, booking=booking), booking, remaining_ms())

@@ -121,8 +121,12 @@ class JobFiles:
         """Where that is."""
         return self.key("manifest.jsonl")
 
-    def batches(self) -> dict[str, list[int]]:
-        """The numbers of each batch's documents, in the manifest's order; raises NotFoundError before there are any."""
+    def batch_ids(self) -> list[str]:
+        """What the manifest lists; raises NotFoundError before planning is complete."""
+        return [line["batch_id"] for line in self._lines("manifest.jsonl")]
+
+    def documents_by_batch(self) -> dict[str, list[int]]:
+        """The numbers of each batch's documents; raises NotFoundError before planning is complete."""
         return cast("dict[str, list[int]]", self.bucket.read_json(self.key("batches.json")))
 
     def put_summary(self, summary: Summary) -> bool:

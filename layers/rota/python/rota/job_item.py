@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,8 +29,6 @@ COUNTERS = frozenset(
     )
 )
 MODEL_COUNTERS = ("calls", "tokens", "cost_nanousd", "refusals")
-TICKETS = "ticket_ms"
-"""By model, how far a job's children have moved the end of its queue on, and wait there for their turns."""
 
 
 def new_job_id() -> str:
@@ -102,15 +99,6 @@ class Job:
         return str(self.options.get("feature") or self.origin.partition(":")[0])
 
     @property
-    def tickets(self) -> dict[str, int]:
-        """By model, how far the job moves the end of its queue on (ms)."""
-        return {
-            name.removeprefix(f"{TICKETS}:"): by
-            for name, by in self.counters.items()
-            if name.startswith(f"{TICKETS}:") and by > 0
-        }
-
-    @property
     def is_finished(self) -> bool:
         """Whether the job is done, failed or stopped, once and for all."""
         return self.status in FINISHED
@@ -147,15 +135,6 @@ def model_counters(model: str, **counters: int) -> dict[str, int]:
     """Counters of one model for `JobStore.add`: `model_counters("nova-micro", calls=1, tokens=3100)`."""
     check_counters(counters, MODEL_COUNTERS)
     return {f"{name}:{model}": by for name, by in counters.items()}
-
-
-def ticket_counters(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> dict[str, int]:
-    """Counters for `JobStore.add` when a child that held the ticket `before` now holds `after`; as JSON, or None."""
-    changes = Counter[str]()
-    for ticket, sign in ((before, -1), (after, 1)):
-        if ticket:
-            changes[f"{TICKETS}:{ticket['model']}"] += sign * ticket["advance_ms"]
-    return dict(changes)
 
 
 def check_counters(counters: Mapping[str, int], known: Collection[str] = COUNTERS) -> None:

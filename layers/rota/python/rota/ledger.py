@@ -32,8 +32,9 @@ from rota.catalog import Catalog, Model
 from rota.clock import ServiceClock
 from rota.ledger_item import decode
 from rota.ledger_table import CONDITION_FAILED, TROUBLE, LedgerTable, code, passes
-from rota.ledger_writes import Outcome, leaving_queue, queueing, roll, settlement, take
-from rota.tickets import Queue, Ticket
+from rota.ledger_writes import Outcome, roll, settlement, take
+from rota.queue_writes import abandoning, beginning, following, joining, leaving
+from rota.tickets import NOBODYS, Queue, Ticket
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -121,25 +122,26 @@ class Ledger:
         self.table.back_off(1)
         return self.table.item(model)
 
-    def queue(self, queue: Queue) -> int | None:
-        """Take a ticket: when the call's turn comes (epoch ms). None when that is not known: ask again."""
-        empty_ms = None if queue.account.tail_ms >= queue.first_ms else queue.first_ms
-        for begin_ms in (empty_ms, None):  # somebody else may have begun the queue meanwhile
+    def queue(self, queue: Queue, holder: str = NOBODYS) -> int | None:
+        """Take a ticket for a job: when the call's turn comes (epoch ms). None when that is not known: ask again."""
+        account, advance_ms = queue.account, queue.advance_ms
+        joins, follows = joining(advance_ms, holder), following(advance_ms, holder)
+        updates = [joins, follows] if account.tail_holder == holder else [follows, joins]
+        if account.tail_ms < queue.first_ms:  # others may have begun the queue meanwhile, mostly of the same job
+            updates = [beginning(advance_ms, holder, queue.first_ms), joins, follows]
+        for update in updates:
             try:
-                reply = self.table.update(queue.account.model, queueing(queue.advance_ms, begin_ms))
+                reply = self.table.update(account.model, update)
             except TROUBLE as error:
                 if not passes(error) and code(error) != CONDITION_FAILED:
                     raise
                 continue
-            return queue.due_ms(int(reply["Attributes"]["z"]["N"]) - queue.advance_ms)
+            return queue.due_ms(int(reply["Attributes"]["z"]["N"]) - advance_ms)
         return None
 
     def leave_queue(self, ticket: Ticket) -> bool:
-        """Give up a ticket before its turn. False when that is not known, or nobody stands in the queue any more.
-
-        Those who queue behind it keep their turns, and those who come next get its time.
-        """
-        for update in leaving_queue(ticket.advance_ms, self.clock.now_ms()):
+        """Give up a ticket that was taken just now. False when that is not known, or nobody stands in the queue."""
+        for update in leaving(ticket.advance_ms, self.clock.now_ms()):
             try:
                 self.table.update(ticket.model, update)
             except TROUBLE as error:
@@ -150,6 +152,14 @@ class Ledger:
                 return False  # it may have been written: once more would take others' tickets off as well
             return True
         return False
+
+    def abandon_queues(self, holder: str) -> None:
+        """Give up the tickets of a job behind which nobody else stands; harmless twice."""
+        now_ms = self.clock.now_ms()
+        for account in self.read(self._models).values():
+            if account.tail_holder == holder:
+                for update in abandoning(holder, now_ms):
+                    self.table.write(account.model, update)
 
     def settle(self, booking: Booking, outcome: Outcome) -> bool:
         """Give back what `booking` took and the call did not use; count and learn. One attempt, never repeated.

@@ -4,7 +4,8 @@
     b  blocked until (s)   q<l> quota it was written under  f<l> room left in the open slot   c<l> handed out of it
     u<l> bucket: full at (us)   <l><k> units in slot k     kc kr kf kl ki ko kb ku  lifetime counters
     x<l> quota as found    h<l> quota set by hand          n  disabled         s j g  shrunk to (permille) at (s), floor
-    y  strikes in a row    z  end of the queue (ms)        ln la ls lm lo lq lw lc lp lr  sums of what calls teach
+    y  strikes in a row    z  end of the queue (ms)        zj whose tickets stand last   zs where these begin (ms)
+    ln la ls lm lo lq lw lc lp lr  sums of what calls teach
     wa wc wf wl  at (s), calls, failures, latency where the window of health begins
     yu out of its pools until (s); 0: back, unnoticed      yw why it left them
 
@@ -94,6 +95,7 @@ def decode(model: Model, item: Item, now_s: int) -> Account:
         learned=Learned(**{field: numbers.get(name, 0) for field, name in LEARNED.items()}),
         strikes=numbers.get("y", 0),
         tail_ms=numbers.get("z", 0),
+        tail_holder=item.get("zj", {}).get("S", ""),
         window=Snapshot(**{field: numbers.get(name, 0) for field, name in WINDOW.items()}) if "wa" in numbers else None,
         out_until_s=numbers.get("yu"),
         left_for=item.get("yw", {}).get("S", ""),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,9 +34,6 @@ HAS_NOT_LEFT = "attribute_not_exists(yu)"
 CAME_BACK = "yu = :back"
 WINDOW_IS_AS_SEEN = "wa = :seen"
 NO_WINDOW_YET = "attribute_exists(v) AND attribute_not_exists(wa)"
-QUEUE_IS_EMPTY = "attribute_not_exists(z) OR z < :empty"
-QUEUE_IS_LONGER = "z >= :floor"
-QUEUE_IS_NOT_EMPTY = "z > :z"
 
 
 def take(plan: Plan, amounts: Amounts, nonce: str) -> Update:
@@ -170,26 +167,6 @@ def setting(kinds: Iterable[str], by_hand: Mapping[str, int | None], disabled: b
     elif disabled is not None:
         removes.append("n")
     return _update({**sets, **_no_room(kinds)}, {"v": 1}, removes, "", {})
-
-
-def queueing(advance_ms: int, empty_ms: int | None) -> Update:
-    """Take a ticket at the end of the queue; `empty_ms` is where a queue begins that nobody stands in."""
-    asked = {"ReturnValues": "UPDATED_NEW"}
-    if empty_ms is None:
-        return {**_update({}, {"z": advance_ms}, [], "attribute_exists(z)", {}), **asked}
-    return {
-        **_update({"z": _number(empty_ms + advance_ms)}, {}, [], QUEUE_IS_EMPTY, {":empty": _number(empty_ms)}),
-        **asked,
-    }
-
-
-def leaving_queue(advance_ms: int, empty_ms: int) -> Sequence[Update]:
-    """Take a ticket off the end of the queue, which nobody stands in at `empty_ms`: the first of these that holds."""
-    floor = {":floor": _number(empty_ms + advance_ms)}
-    return (
-        _update({}, {"z": -advance_ms}, [], QUEUE_IS_LONGER, floor),
-        _update({"z": _number(empty_ms)}, {}, [], QUEUE_IS_NOT_EMPTY, {}),
-    )
 
 
 def _no_room(kinds: Iterable[str]) -> dict[str, dict[str, str]]:

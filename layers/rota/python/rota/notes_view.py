@@ -19,7 +19,7 @@ def notes_page(files: JobFiles, limit: int, cursor: str) -> dict[str, Any]:
     InvalidInputError for a cursor that is not from a page of this job.
     """
     try:
-        ids = list(files.batches())
+        ids = files.batch_ids()
     except NotFoundError:
         return {"batches": [], "cursor": None}
     if cursor and cursor not in ids:

@@ -24,9 +24,10 @@ CODE_QUOTA_SHARE = 0.5
 """Of a token quota that one batch of code may take: two calls in each window fill it, where one of 60 % would leave
 the rest unused."""
 
-ALIKE = 0.6
-"""How much smaller or larger than now the room of an earlier job may be, to be taken again: batches that are cut alike
-find their notes again, which saves more than batches of the best size."""
+SMALLER, LARGER = 0.6, 1.15
+"""The room of an earlier job ÷ what it would be now, from and to where it is taken again: batches that are cut alike
+find their notes, which saves more than batches of the best size. What a step may read is exceeded by no more than
+this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Readers:
         share = CODE_QUOTA_SHARE if task == "analyze" else 1.0
         room = input_budget(models, step, self.accounts, share) - frame
         before = self.rooms.get(_reader(task, step, models), 0)
-        alike = ALIKE * before <= room <= before / ALIKE
+        alike = SMALLER * room <= before <= LARGER * room
         return before if alike and before <= most_input(models, step, self.accounts, share) - frame else room
 
     def rooms_by_reader(self) -> dict[str, int]:

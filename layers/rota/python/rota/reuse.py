@@ -12,11 +12,10 @@ for, and an answer is always written anew. What all prompts of a job follow from
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from rota.earlier_plan import EarlierPlan
+from rota.earlier_plan import EarlierPlan, with_plan
 from rota.routing.aim import aim
 from rota.storage import Bucket, dumped
 
@@ -53,17 +52,17 @@ class Reuse:
         value = {"text": written.text, "model": written.model, "tier": written.tier}
         self._bucket.write_json(self._key(request, call), value)
 
-    def find_plan(self, question: str, titles: Iterable[str]) -> EarlierPlan:
-        """How the question was planned the last time, if that was for these documents or most of them."""
-        found = self._bucket.find_json(self._plan_key(question))
-        earlier = EarlierPlan(**found) if found else EarlierPlan()
-        return earlier if earlier.is_for(titles) else EarlierPlan()
+    def find_plans(self, question: str) -> list[EarlierPlan]:
+        """How a question was planned for one pile and another, the latest last."""
+        found = self._bucket.find_json(self._plans_key(question))
+        return [EarlierPlan(**plan) for plan in found or ()]
 
-    def keep_plan(self, question: str, earlier: EarlierPlan) -> None:
-        """Keep a plan for the next time."""
-        self._bucket.write_json(self._plan_key(question), asdict(earlier))
+    def keep_plan(self, question: str, plan: EarlierPlan) -> None:
+        """Keep a plan for the next time. Of two that are kept at once one may be lost: then it is made again."""
+        plans = with_plan(self.find_plans(question), plan)
+        self._bucket.write_json(self._plans_key(question), [asdict(one) for one in plans])
 
-    def _plan_key(self, question: str) -> str:
+    def _plans_key(self, question: str) -> str:
         return f"{PREFIX}{self._owner}/plans/{_digest(question)}.json"
 
     def _key(self, request: ModelRequest, call: ModelCall) -> str:

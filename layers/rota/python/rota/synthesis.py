@@ -58,7 +58,7 @@ def answer_room(job: Job, step: Step, catalog: Catalog, frame_tokens: int) -> in
 
 def _summaries(files: JobFiles, job: Job) -> tuple[list[str], dict[str, int]]:
     """The batches' notes in their order, and the counters as the files prove them."""
-    ids = list(files.batches())
+    ids = files.batch_ids()
     with ThreadPoolExecutor(READERS) as readers:
         found = [summary for summary in readers.map(files.find_summary, ids) if summary]
     missing = len(ids) - len(found)

@@ -2,7 +2,8 @@
 
 A model's queue is one number in its item, the end of the queue as a time (`tail_ms`). A ticket moves it on by the time
 in which the quota carries what the call is likely to use. Time itself empties the queue: a ticket whose holder died
-needs no cleaning up. Whoever gives up before its turn takes its time off the end, for those who come after.
+needs no cleaning up. Whoever gives up at once takes its time off the end again. So does a job that is stopped, with all
+its tickets behind which nobody else stands; those before others' stay, because their turns were told.
 
     now ── booked ── F: first room ··· tickets before mine ··· tail │ mine │ ──► time
                      └── ahead = (tail - F) x quota per second ─────┘
@@ -17,13 +18,17 @@ from rota.accounts import Account, Amounts
 from rota.limits import Bookings, Limiter
 from rota.quotas import MINUTE_S
 
+NOBODYS = "-"
+"""Holder of the tickets that belong to no job."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A place in a model's queue, and by how much it has moved the tail on."""
+    """A place in a model's queue, by how much it has moved the tail on, and the job whose it is."""
 
     model: str
     advance_ms: int
+    holder: str = NOBODYS
 
 
 @dataclass(frozen=True, slots=True)
