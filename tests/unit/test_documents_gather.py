@@ -5,13 +5,10 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
-from functools import cache
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from rota.documents import collection
 from rota.documents import gather as gathering
@@ -30,21 +27,10 @@ from tests.fixtures.page_server import Page, PageServer
 NAME = "documents"
 
 
-@cache
-def s3_client() -> Any:
-    """One client for all tests: building it takes most of a test's time, and moto answers it in every test anew."""
-    return boto3.client("s3", region_name="us-east-1")
-
-
 @pytest.fixture
-def files(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobFiles]:
+def files(bucket: Bucket) -> JobFiles:
     """The files of a job in an empty bucket."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with mock_aws():
-        s3 = s3_client()
-        s3.create_bucket(Bucket=NAME)
-        yield JobFiles(s3, NAME, "j-0123456789abcdef")
+    return JobFiles(bucket.s3, NAME, "j-0123456789abcdef")
 
 
 def put(files: JobFiles, objects: dict[str, bytes]) -> None:

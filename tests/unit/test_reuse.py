@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from rota.catalog_file import parse_catalog
 from rota.earlier_plan import MOST_KEPT, EarlierPlan
@@ -23,17 +20,6 @@ CATALOG = parse_catalog(document(routing={"rules": [DEAR]}))
 REQUEST = ModelRequest(task="summarize", pool="summaries", input_tokens=900, max_output_tokens=500)
 CALL = ModelCall("You take notes.", "<document>…</document>", 500)
 WRITTEN = Written("- The rent is 900 euros [1].", "nova-micro", 1)
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    """An empty bucket."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1")
-        s3.create_bucket(Bucket="documents")
-        yield Bucket(s3, "documents")
 
 
 def test_the_same_call_finds_what_was_written(bucket: Bucket) -> None:

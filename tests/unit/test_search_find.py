@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import boto3
 import pytest
-from moto import mock_aws
 
 from rota.documents.search import find as finding
 from rota.documents.sources.fetch import Fetcher
 from rota.job_files import JobFiles
+from rota.storage import Bucket
 from tests.fixtures.archives import PACKERS, tarred, zipped
 from tests.fixtures.files import PNG
 
@@ -29,19 +26,14 @@ OBJECTS = {
 
 
 @pytest.fixture
-def files(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobFiles]:
+def files(bucket: Bucket) -> JobFiles:
     """The files of a job that searches a small library."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1")
-        s3.create_bucket(Bucket=NAME)
-        for key, data in OBJECTS.items():
-            s3.put_object(Bucket=NAME, Key=f"library/{key}", Body=data)
-        files = JobFiles(s3, NAME, "j-0123456789abcdef")
-        source = {"type": "search", "prefix": "library/", "results": 5}
-        files.put_request({"query": "When does the ferry leave?", "sources": [source]})
-        yield files
+    for key, data in OBJECTS.items():
+        bucket.s3.put_object(Bucket=NAME, Key=f"library/{key}", Body=data)
+    files = JobFiles(bucket.s3, NAME, "j-0123456789abcdef")
+    source = {"type": "search", "prefix": "library/", "results": 5}
+    files.put_request({"query": "When does the ferry leave?", "sources": [source]})
+    return files
 
 
 def found(files: JobFiles) -> set[str]:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from functools import cache
-from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
-from moto import mock_aws
 
 from rota.errors import NotFoundError, PayloadTooLargeError, UnreadableDocumentError
 from rota.job_files import JobFiles
@@ -22,33 +17,10 @@ from rota.storage import Bucket, answer_prefix, inbox_prefix, upload_prefix
 NAME = "documents"
 
 
-@cache
-def s3_client() -> Any:
-    """One client for all tests: building it takes most of a test's time, and moto answers it in every test anew."""
-    return boto3.client("s3", region_name="us-east-1")
-
-
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A bucket."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with mock_aws():
-        client = s3_client()
-        client.create_bucket(Bucket=NAME)
-        yield client
-
-
-@pytest.fixture
-def bucket(s3: Any) -> Bucket:
-    """Reads and writes of that bucket."""
-    return Bucket(s3, NAME)
-
-
-@pytest.fixture
-def files(s3: Any) -> JobFiles:
+def files(bucket: Bucket) -> JobFiles:
     """The files of one job."""
-    return JobFiles(s3, NAME, "j-0123456789abcdef")
+    return JobFiles(bucket.s3, NAME, "j-0123456789abcdef")
 
 
 def test_what_is_written_is_read_back(bucket: Bucket) -> None:
@@ -75,9 +47,9 @@ def test_a_missing_object_is_named(bucket: Bucket) -> None:
     assert not bucket.exists("jobs/x/plan.json")
 
 
-def test_another_fault_is_not_a_missing_object(s3: Any) -> None:
+def test_another_fault_is_not_a_missing_object(bucket: Bucket) -> None:
     """A missing bucket is a fault of the installation: it must not look like an unwritten file."""
-    nowhere = Bucket(s3, "no-such-bucket")
+    nowhere = Bucket(bucket.s3, "no-such-bucket")
     with pytest.raises(ClientError):
         nowhere.find_json("plan.json")
     with pytest.raises(ClientError):
@@ -99,23 +71,23 @@ def test_of_two_writers_the_first_wins(bucket: Bucket) -> None:
     assert bucket.read_json("a.json") == {"by": "first"}
 
 
-def test_a_large_object_is_refused_before_its_body_is_read(s3: Any) -> None:
+def test_a_large_object_is_refused_before_its_body_is_read(bucket: Bucket) -> None:
     """The size in the reply's header decides; not one byte of the body is taken."""
     body = io.BytesIO(b"x" * 5_000)
-    with Stubber(s3) as stub:
+    with Stubber(bucket.s3) as stub:
         stub.add_response("get_object", {"Body": StreamingBody(body, 5_000), "ContentLength": 5_000})
         with pytest.raises(PayloadTooLargeError, match=r"5,000 bytes; at most 4,999"):
-            Bucket(s3, NAME).fetch("big.txt", 4_999)
+            bucket.fetch("big.txt", 4_999)
     assert body.closed
 
 
 @pytest.mark.parametrize(("code", "reason"), [("AccessDenied", "rights"), ("InvalidObjectState", "archived")])
-def test_an_object_that_cannot_be_had_is_one_unreadable_document(s3: Any, code: str, reason: str) -> None:
+def test_an_object_that_cannot_be_had_is_one_unreadable_document(bucket: Bucket, code: str, reason: str) -> None:
     """An archived or forbidden object is that document's fault, not the job's."""
-    with Stubber(s3) as stub:
+    with Stubber(bucket.s3) as stub:
         stub.add_client_error("get_object", service_error_code=code)
         with pytest.raises(UnreadableDocumentError, match=reason):
-            Bucket(s3, NAME).fetch("library/a.txt", 10)
+            bucket.fetch("library/a.txt", 10)
 
 
 def test_listing_goes_through_all_pages(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
