@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from rota.clock import ServiceClock
 from rota.dispatch import Dispatcher, Pending, Waiting
 from rota.errors import (
     AllModelsFailedError,
+    BudgetSpentError,
     InvalidOutputError,
     ModelUnavailableError,
     NoCapacityError,
@@ -105,16 +107,44 @@ def catalog() -> Catalog:
     )
 
 
+class Purse:
+    """A budget with room for calls that cost at most so much."""
+
+    def __init__(self) -> None:
+        self.most_nanousd: float = math.inf
+        self.asked: list[int] = []
+
+    def reserve(self, request: ModelRequest, nanousd: int) -> int:
+        """See `Gate.reserve`."""
+        self.asked.append(nanousd)
+        if nanousd > self.most_nanousd:
+            raise BudgetSpentError("no room", budget="all", limit_usd=1.0, spent_usd=1.0)
+        return nanousd
+
+    def spend(self, reserved: Any, nanousd: int) -> None:
+        """Not looked at here."""
+
+    def answered(self, errand: Any, record: CallRecord, completion: Completion) -> None:
+        """Nothing to hear."""
+
+    def doubt(self, errand: Any, record: CallRecord, completion: Completion) -> None:
+        """Nothing to doubt."""
+
+    def keep(self, errand: Any, record: CallRecord, completion: Completion) -> None:
+        """Nothing to keep."""
+
+
 class World:
     """Everything a dispatcher needs, under the test's control."""
 
     def __init__(self, catalog: Catalog, dynamodb: Any) -> None:
+        self.purse = Purse()
         self.clock = ManualClock()
         self.ledger = Ledger(dynamodb, "Ledger", catalog, self.clock, self.clock.sleep)
         self.provider = Scripted(self.clock)
         self.records: list[CallRecord] = []
         self.dispatcher = Dispatcher(
-            catalog, self.ledger, lambda name: self.provider, self.records.append, self.clock.sleep
+            catalog, self.ledger, lambda name: self.provider, self.records.append, self.clock.sleep, self.purse
         )
         self.remaining_ms = 300_000
 
@@ -383,3 +413,33 @@ def test_a_call_that_no_quota_can_hold_fails_before_anything_is_written(world: W
     with pytest.raises(NoCapacityError, match="tpm quota admits 6000 at once, 6500 are needed"):
         world.run(tokens=6000)
     assert world.ledger.read(["a"])["a"].version == 0
+
+
+def waited(world: World) -> Finished[str]:
+    """An interactive call, however long it waits outside."""
+    outcome = world.run(priority="interactive")
+    while isinstance(outcome, Waiting):
+        world.clock.at_ms = outcome.until_ms
+        outcome = world.run(outcome.pending, priority="interactive")
+    return outcome
+
+
+@pytest.mark.parametrize(("room", "served"), [(math.inf, "b"), (3_000_000, "a")])
+def test_a_call_that_a_budget_has_no_room_for_goes_to_a_cheaper_model_of_its_pool(
+    world: World, room: float, served: str
+) -> None:
+    """2,500 tokens are $0.005 on b, which is free now, and $0.0025 on a. Nothing stays booked where it was refused."""
+    world.purse.most_nanousd = room
+    world.ledger.book(world.ledger.account("a"), {"tpm": 6000}, START_MS)
+    assert waited(world).value == f"answer of {served}"
+    assert world.used("b") == (1100 if served == "b" else 0)
+
+
+def test_a_call_that_no_budget_has_room_for_is_refused(world: World) -> None:
+    """On every model of its pool, and nothing stays booked."""
+    world.purse.most_nanousd = 2_000_000
+    world.ledger.book(world.ledger.account("a"), {"tpm": 6000}, START_MS)
+    with pytest.raises(BudgetSpentError):
+        waited(world)
+    assert world.purse.asked == [5_000_000, 2_500_000]
+    assert (world.provider.calls, world.used("a"), world.used("b")) == ([], 0, 0)

@@ -20,6 +20,7 @@ from rota.catalog import Catalog, Model
 from rota.errors import (
     AllModelsFailedError,
     Attempt,
+    BudgetSpentError,
     NoCapacityError,
     PoolBusyError,
     ProviderRejectedError,
@@ -152,7 +153,10 @@ class Dispatcher:
             attempts = list(state.attempts)
             if ready is not None:
                 errand = Errand(request, call, check, decision, state.first_ms, attempts)
-                finished = self._call(errand, ready, remaining_ms, repairs=self._repairs and not state.repaired)
+                try:
+                    finished = self._call(errand, ready, remaining_ms, repairs=self._repairs and not state.repaired)
+                except BudgetSpentError as error:
+                    request, finished = _cheaper(request, decision, self._catalog.model(ready.model), error), None
                 if finished is not None:
                     return finished
             repaired = state.repaired or len(attempts) > len(state.attempts) + 1  # the second failure was the repair's
@@ -287,6 +291,19 @@ class Dispatcher:
             self._ledger.cancel(booking)
             return None
         return booking
+
+
+def _cheaper(request: ModelRequest, decision: Decision, refused: Model, error: BudgetSpentError) -> ModelRequest:
+    """The request for those of its models on which it may cost less than on the one that a budget has no room for.
+
+    Only models of one group stand for each other: another group's might answer worse, and nobody be told. Raises the
+    error when there are none.
+    """
+    most_usd = request.price_usd(refused)
+    dear = [model.id for model in decision.candidates if request.price_usd(model) >= most_usd]
+    if len(dear) == len(decision.candidates):
+        raise error
+    return replace(request, excluded=(*request.excluded, *dear))
 
 
 def _correction(errand: Errand[T], outcome: Malformed) -> Errand[T]:
