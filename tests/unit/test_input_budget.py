@@ -29,7 +29,7 @@ def account(of: Model, permille: int = 0, disabled: bool = False, tpm: int | Non
     learned = Learned()
     if permille:
         sums = Learned.of(Sample(permille, 500, 10))
-        learned = Learned(10, 10 * sums.input, 10 * sums.input_squares)
+        learned = Learned(10, 10, 10 * sums.input, 10 * sums.input_squares)
     return Account(of.id, whole, whole, learned=learned, standing=Standing(disabled=disabled))
 
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from rota.learned import ENOUGH, FRAME_TOKENS, FULL, Learned, Sample, pace
+from rota.learned import ENOUGH, FRAME_TOKENS, FULL, LEAST_TAUGHT, Learned, Sample, input_permille, pace
 
 
 def taught(count: int, input_permille: int = 800, output_permille: int = 500, latency_ms: int = 1000) -> Learned:
@@ -31,7 +31,7 @@ def test_nothing_is_believed_of_a_few_calls() -> None:
 def test_the_input_is_the_mean_and_one_deviation_more() -> None:
     """Half of the calls at 700 and half at 900: 800 + 100."""
     assert mixed(*[700, 900] * 10).input_tokens(1000) == 900 + FRAME_TOKENS
-    assert mixed(*[700, 900] * 10).expected_input(1000) == 800
+    assert mixed(*[700, 900] * 10).expected_input(1000) == 800 + FRAME_TOKENS
     assert mixed(*[700, 900] * 10).expected_output(400, bulk=True) == 320
 
 
@@ -81,3 +81,14 @@ def test_old_calls_are_halved_away() -> None:
     rest = Learned(*(getattr(full, f.name) + getattr(full.halved(), f.name) for f in fields(full)))
     assert rest.samples == FULL // 2
     assert rest.input_tokens(1000) == full.input_tokens(1000)
+
+
+def test_a_few_words_teach_nothing_of_batches() -> None:
+    """Five times "Hi", nine tokens where one is estimated; what surrounds a prompt is no part of its factor."""
+    hello = Learned.of(Sample(input_permille(9, 1), 100, pace(1000, 500), bulk=False))
+    after = Learned(*(getattr(taught(20), f.name) + 5 * getattr(hello, f.name) for f in fields(hello)))
+    assert (after.samples, after.inputs) == (25, 20)
+    assert after.input_factor() == taught(20).input_factor()
+    assert after.expected_input(1000) == taught(20).expected_input(1000)
+    assert input_permille(800 + FRAME_TOKENS, 1000) == 800
+    assert input_permille(LEAST_TAUGHT, LEAST_TAUGHT - 1) is None

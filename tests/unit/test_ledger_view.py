@@ -99,7 +99,18 @@ def test_what_calls_have_taught() -> None:
     assert (none["samples"], none["input_tokens_per_estimated_token"], none["mean_latency_ms"]) == (0, None, None)
     assert none["timeout_ms"] == 60_000
     taught = view(
-        ln=10, la=9000, ls=8_100_000, lm=10, lo=5000, lq=2_500_000, lc=10, lp=20_000, lr=40_000_000, kb=900, ku=600
+        ln=10,
+        li=10,
+        lt=9000,
+        lv=8_100_000,
+        lm=10,
+        lo=5000,
+        lq=2_500_000,
+        lc=10,
+        lp=20_000,
+        lr=40_000_000,
+        kb=900,
+        ku=600,
     )
     assert taught["learned"]["input_tokens_per_estimated_token"] == 0.9
     assert taught["learned"]["output_share_of_bound"] == 0.5

@@ -30,7 +30,7 @@ from rota.errors import (
     RequestTooLargeError,
     RotaError,
 )
-from rota.learned import Learned, Sample, pace
+from rota.learned import Learned, Sample, input_permille, pace
 from rota.ledger import Ledger
 from rota.ledger_notices import Notices
 from rota.ledger_writes import Outcome
@@ -292,7 +292,7 @@ def _sample(request: ModelRequest, booking: Booking, completion: Completion) -> 
     usage = completion.usage
     cut = completion.stop_reason == "length"
     return Sample(
-        input=1000 * (usage.input_tokens + usage.cached_tokens) // max(1, request.input_tokens),
+        input=input_permille(usage.input_tokens + usage.cached_tokens, request.input_tokens),
         output=1000 if cut else 1000 * usage.output_tokens // max(1, request.max_output_tokens),
         pace=pace(completion.latency_ms, booking.max_output_tokens),
         bulk=request.priority == "bulk",

@@ -20,6 +20,8 @@ USUAL_FACTOR, USUAL_SHARE = 0.825, 0.6
 output ÷ its bound."""
 FRAME_TOKENS = 16
 """What vendors put around a prompt, which weighs more in a short one than on average."""
+LEAST_TAUGHT = 300
+"""Estimated tokens of an input from which on it teaches: "Hi" is one, its frame eight more, and no batch is like it."""
 LEAST_SHARE = 0.25
 HEADROOM = 1.25
 """How much more output is allowed than calls like this one are likely to use."""
@@ -35,10 +37,11 @@ FIXED_TOKENS = 500
 class Sample:
     """One call: permille of input to its estimate and of output to its bound, microseconds per token allowed.
 
-    `bulk` is whether it took notes. A plan or an answer uses another share of its bound.
+    `input` is None for one that teaches nothing of it. `bulk` is whether it took notes: a plan or an answer uses
+    another share of its bound.
     """
 
-    input: int
+    input: int | None
     output: int
     pace: int
     bulk: bool = True
@@ -48,10 +51,12 @@ class Sample:
 class Learned:
     """Sums over the samples. A call that timed out counts in the pace alone, with the time that it was given.
 
-    `notes` of the samples are bulk calls, whose outputs are `output`; those of all others are `replies`.
+    `inputs` of the samples were large enough to tell of their input, whose sums are `input`. `notes` of them are bulk
+    calls, whose outputs are `output`; those of all others are `replies`.
     """
 
     samples: int = 0
+    inputs: int = 0
     input: int = 0
     input_squares: int = 0
     notes: int = 0
@@ -68,9 +73,12 @@ class Learned:
         pace = {"paces": 1, "pace": sample.pace, "pace_squares": sample.pace**2}
         if timed_out:
             return cls(**pace)
+        taught = pace
+        if sample.input is not None:
+            taught = {"inputs": 1, "input": sample.input, "input_squares": sample.input**2, **pace}
         if not sample.bulk:
-            return cls(1, sample.input, sample.input**2, replies=sample.output, **pace)
-        return cls(1, sample.input, sample.input**2, 1, sample.output, sample.output**2, **pace)
+            return cls(1, replies=sample.output, **taught)
+        return cls(1, notes=1, output=sample.output, output_squares=sample.output**2, **taught)
 
     def halved(self) -> Learned:
         """What is taken off once the sums are full; nothing before."""
@@ -80,9 +88,9 @@ class Learned:
 
     def input_factor(self) -> float | None:
         """Tokens to expect per estimated token, one standard deviation above the mean; None while too few are known."""
-        if self.samples < ENOUGH:
+        if self.inputs < ENOUGH:
             return None
-        mean, deviation = _moments(self.samples, self.input, self.input_squares)
+        mean, deviation = _moments(self.inputs, self.input, self.input_squares)
         return min(MOST_FACTOR, max(LEAST_FACTOR, (mean + deviation) / 1000))
 
     def input_tokens(self, estimated: int) -> int:
@@ -100,9 +108,9 @@ class Learned:
 
     def expected_input(self, estimated: int) -> int | None:
         """Input tokens of such a call on average; None while too few are known."""
-        if self.samples < ENOUGH:
+        if self.inputs < ENOUGH:
             return None
-        return round(estimated * min(MOST_FACTOR, self.input / self.samples / 1000))
+        return FRAME_TOKENS + round(estimated * min(MOST_FACTOR, self.input / self.inputs / 1000))
 
     def expected_output(self, bound: int, bulk: bool) -> int | None:
         """Output tokens of such a call on average; None while too few are known."""
@@ -124,6 +132,11 @@ class Learned:
     def latency_ms(self, output_tokens: int) -> int:
         """How long a call takes on average; 0 while nothing is known."""
         return round(self.pace / self.paces * (FIXED_TOKENS + output_tokens) / 1000) if self.paces else 0
+
+
+def input_permille(used_tokens: int, estimated: int) -> int | None:
+    """Input beside its frame, to its estimate; None when that is too little to tell anything."""
+    return 1000 * max(0, used_tokens - FRAME_TOKENS) // estimated if estimated >= LEAST_TAUGHT else None
 
 
 def pace(latency_ms: int, output_tokens: int) -> int:

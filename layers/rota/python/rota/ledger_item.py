@@ -5,7 +5,7 @@
     u<l> bucket: full at (us)   <l><k> units in slot k     kc kr kf kl ki ko kb ku  lifetime counters
     x<l> quota as found    h<l> quota set by hand          n  disabled         s j g  shrunk to (permille) at (s), floor
     y  strikes in a row    z  end of the queue (ms)        zj whose tickets stand last   zs where these begin (ms)
-    ln la ls lm lo lq lw lc lp lr  sums of what calls teach
+    ln li lt lv lm lo lq lw lc lp lr  sums of what calls teach
     wa wc wf wl  at (s), calls, failures, latency where the window of health begins
     yu out of its pools until (s); 0: back, unnoticed      yw why it left them
 
@@ -41,8 +41,9 @@ COUNTERS = {
 }
 LEARNED = {
     "samples": "ln",
-    "input": "la",
-    "input_squares": "ls",
+    "inputs": "li",
+    "input": "lt",
+    "input_squares": "lv",
     "notes": "lm",
     "output": "lo",
     "output_squares": "lq",

@@ -91,10 +91,9 @@ def _learned(catalog: Catalog, model: Model, account: Account) -> dict[str, Any]
     """What the model's calls have taught; latency and time-out are those of a call of the summarise step."""
     learned, output_tokens = account.learned, catalog.steps.summarize.max_output_tokens
     most_ms = round(catalog.providers[model.provider].timeout_s * 1000)
-    samples = learned.samples
     return {
-        "samples": samples,
-        "input_tokens_per_estimated_token": round(learned.input / samples / 1000, 3) if samples else None,
+        "samples": learned.samples,
+        "input_tokens_per_estimated_token": round(learned.input / learned.inputs / 1000, 3) if learned.inputs else None,
         "output_share_of_bound": round(learned.output / learned.notes / 1000, 3) if learned.notes else None,
         "mean_latency_ms": learned.latency_ms(output_tokens) if learned.paces else None,
         "timeout_ms": learned.timeout_ms(output_tokens, most_ms),

@@ -101,7 +101,7 @@ def _terms(work: Work, model: Model, account: Account) -> Terms:
     learned = booked_amounts(model, FRAME_TOKENS + round(usage.input_tokens * USUAL_SCATTER), allowed)
     return Terms(
         amounts=claim.amounts,
-        learned=claim.amounts if account.learned.samples >= ENOUGH else learned,
+        learned=claim.amounts if account.learned.inputs >= ENOUGH else learned,
         stands=stands,
         usage=usage,
         cost_nanousd=cost_nanousd(model, usage),
