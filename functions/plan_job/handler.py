@@ -27,13 +27,14 @@ def plan_job(step: StepEvent, context: Any) -> StepEvent:
     if before and "estimate" in before:
         return model_step.done(step, manifest_key=files.manifest_key, dry_run=dry_run)
     prospect = prospect_of(replace(job, options=as_asked(job.options)), files)
+    prospect = prospect.as_asked_if_written() or prospect
     prospect.keep(job.options)
     made = before or _plan(step, prospect, context)
     if isinstance(made, StepEvent):
         return made
     files.put_plan(made)  # paid for: an invocation that is repeated from here on goes on with it
     readers = prospect.readers(made["focus"])
-    loads = write_batches(prospect.reading(), readers)
+    loads = write_batches(prospect.reading(), readers, prospect.is_written(made, readers))
     if not dry_run:
         prospect.keep_plan(made, readers)
     estimate = prospect.estimate(loads, made)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from functions import parts
+from rota.batches import write_batches
 from rota.depth import depth_of
 from rota.documents.tokens import estimate_tokens
 from rota.earlier_plan import EarlierPlan, closest
@@ -20,10 +21,11 @@ from rota.planning.choice import Chosen, choose
 from rota.planning.forecast import Circumstances, done_before, forecast, latest_starts
 from rota.planning.notes import plan_facts
 from rota.planning.reading import Reading
+from rota.planning.reasons import Limits
 from rota.planning.work import Outlook
 from rota.providers.structured_output import schema_instruction
 from rota.readers import Readers
-from rota.records import DocumentInfo
+from rota.records import Batch, DocumentInfo
 from rota.steps import plan
 
 
@@ -63,6 +65,24 @@ class Prospect:
         """Who reads them."""
         return replace(self.outlook, job=self.job, focus=focus).readers
 
+    def is_written(self, made: Mapping[str, Any], readers: Readers) -> Callable[[Batch], bool]:
+        """Whether notes on a batch are there from an earlier job: never, where its plan was another."""
+        if not (readers.spend and _reuses(self.job) and made.get("reused")):
+            return lambda _: False
+        reuse = parts.reuse(self.job.owner)
+        return lambda batch: reuse.has(*readers.notes_call(batch))
+
+    def as_asked_if_written(self) -> Prospect | None:
+        """The job as it was asked for, where so much of it is written already that it keeps its limits all the same."""
+        if self.made is None or not self.chosen.rejected:
+            return None
+        asked = replace(self, chosen=Chosen(self.chosen.rejected[0]))
+        readers = asked.readers(self.made["focus"])
+        loads = write_batches(asked.reading(), readers, asked.is_written(self.made, readers))
+        estimate = asked.estimate(loads, self.made)
+        missed = Limits.of(asked.job, self.around.now_ms).missed(estimate)
+        return asked if estimate.written and not missed else None
+
     def keep_plan(self, made: Mapping[str, Any], readers: Readers) -> None:
         """Let a later job with these documents and more of them plan alike, and so make the same batches."""
         kept = self.earlier if self.earlier.plan else EarlierPlan.of(_titles(self.documents), made)
@@ -73,7 +93,7 @@ class Prospect:
     def estimate(self, loads: Sequence[Load], made: Mapping[str, Any]) -> JobEstimate:
         """What the job will take, now that its batches are there and, but for a dry run, its plan is made."""
         job, before = self.job, done_before(made)
-        tokens = self.plan_tokens if job.options.get("dry_run") and self.made is None else None
+        tokens = self.plan_tokens if job.options.get("dry_run") and made["defaulted"] else None
         outlook = replace(self.outlook, job=job, plan_tokens=tokens, focus=made["focus"], outline=made["outline"])
         now_ms = self.around.now_ms if job.options.get("dry_run") else parts.ledger().clock.now_ms()
         return forecast(outlook, loads, len(self.chosen.way.documents), replace(self.around, now_ms=now_ms), before)
@@ -116,7 +136,8 @@ def prospect_of(asked: Job, files: JobFiles) -> Prospect:
     if spends and _reuses(asked):
         earlier = closest(parts.reuse(asked.owner).find_plans(asked.query), _titles(documents))
     made = search_plan or ({**earlier.plan, "reused": True} if earlier.plan else None)
-    outlook = Outlook(asked, catalog, accounts, None if made else tokens, rooms=earlier.rooms)
+    is_made = made is not None and not (asked.options.get("dry_run") and made["defaulted"])
+    outlook = Outlook(asked, catalog, accounts, None if is_made else tokens, rooms=earlier.rooms)
     return Prospect(files, documents, made, earlier, tokens, outlook, around, choose(outlook, documents, around))
 
 

@@ -6,15 +6,13 @@ from typing import Any
 
 from functions import model_step, parts
 from functions.model_step import TooLarge, Work
-from rota.depth import depth_of, sized
+from rota.depth import depth_of, sized_catalog
 from rota.documents import halve
 from rota.errors import RotaError
 from rota.job_files import JobFiles
 from rota.job_item import Job
-from rota.job_requests import step_of, summary_request
-from rota.providers.base import ModelCall
+from rota.readers import Readers
 from rota.records import Batch, BatchFailure, Summary
-from rota.routing.complexity import Complexity, graded
 from rota.schemas import StepEvent
 from rota.steps import summarize
 
@@ -48,10 +46,12 @@ def summarize_batch(step: StepEvent, context: Any) -> StepEvent:
 
 def _notes(step: StepEvent, job: Job, files: JobFiles, batch: Batch, context: Any) -> Summary | StepEvent:
     """Notes on the batch, or the event that waits for them. One that no model takes whole is cut in halves."""
+    catalog = sized_catalog(parts.catalog(), depth_of(job.options))
+    readers = Readers(job, catalog, {}, files.plan()["focus"])
     while True:
         piece = halve.piece(batch, step.piece or "")
         try:
-            carried = model_step.carry_out(step, job, _work(job, files, piece, _complexity(batch)), context)
+            carried = model_step.carry_out(step, job, _work(readers, piece), context)
         except TooLarge:
             step = step.model_copy(update={"piece": f"{step.piece or ''}1", "pending": None})
             continue
@@ -68,27 +68,17 @@ def _notes(step: StepEvent, job: Job, files: JobFiles, batch: Batch, context: An
         step = step.model_copy(update={"piece": following, "pieces": pieces, "pending": None})
 
 
-def _work(job: Job, files: JobFiles, batch: Batch, complexity: Complexity | None) -> Work[Summary]:
-    task = summarize.task_of(batch)
-    config, focus = sized(step_of(parts.catalog(), task), task, depth_of(job.options)), files.plan()["focus"]
-    asked = summarize.prompt(job.query, focus, batch, config.max_output_tokens)
+def _work(readers: Readers, batch: Batch) -> Work[Summary]:
+    request, call = readers.notes_call(batch)
     return Work(
-        summary_request(job, config, asked.tokens, batch["batch_id"], complexity, task),
-        ModelCall(asked.system, asked.prompt, config.max_output_tokens),
+        request,
+        call,
         lambda text: summarize.check(text, batch),
-        lambda: summarize.extractive(job.query, batch, config.max_output_tokens),
+        lambda: summarize.extractive(readers.job.query, batch, call.max_output_tokens),
         may_fail=True,
         may_be_cut=halve.can_be_cut(batch),
         reusable=True,
     )
-
-
-def _complexity(batch: Batch) -> Complexity | None:
-    """How demanding a batch of code is; None for other documents, and for code that could not be analysed."""
-    found = batch.get("complexity")
-    if found is None or not found["analysed"]:
-        return None
-    return graded(found["score"], parts.catalog().routing.thresholds, {"dependency": found["dependency"]})
 
 
 def _failed(job: Job, files: JobFiles, batch: Batch, error: RotaError, waited: bool) -> None:

@@ -420,3 +420,28 @@ def test_a_pile_that_has_grown_pays_for_what_is_new() -> None:
     assert plan["reused"]
     assert grown["batches_total"] - grown["batches_reused"] <= 30 // 2 + OPEN_BATCHES
     assert grown["calls"] <= grown["batches_total"] - grown["batches_reused"] + 5
+
+
+def test_a_limit_counts_only_what_is_still_to_be_paid() -> None:
+    """A known pile is read as asked for, whatever it would cost anew; so is one of which a little is new."""
+    texts = [document(number, 3_100) for number in range(150)]
+    with job_world(TWO, texts[:140]) as world:
+        world.run()
+        first, enough_usd = world.spent(), 0.25 * world.spent()["cost_nanousd"] / 1e9
+        world.run_again(texts[:140], budget_usd=enough_usd)
+        again, known = world.spent(), world.plan()
+        world.run_again(texts, budget_usd=enough_usd)
+        grown, more = world.spent(), world.plan()
+        world.run_again(texts, budget_usd=enough_usd, reuse=False)
+        afresh = world.plan()
+        world.run_again(texts, dry_run=True)
+        planned = world.plan()["estimate"]
+    assert (known["adjusted"], known["left_out"]) == (more["adjusted"], more["left_out"]) == ([], [])
+    assert known["estimate"]["written"] == known["estimate"]["batches"] == first["batches_total"]
+    assert (known["estimate"]["calls"], again["calls"]) == (1, 1)
+    assert known["estimate"]["cost_usd"] == pytest.approx(again["cost_nanousd"] / 1e9, rel=0.3)  # of one answer
+    assert more["estimate"]["written"] == grown["batches_reused"] < grown["batches_total"]
+    assert more["estimate"]["calls"] == pytest.approx(grown["calls"], rel=0.15)
+    assert more["estimate"]["cost_usd"] == pytest.approx(grown["cost_nanousd"] / 1e9, rel=0.15)
+    assert afresh["adjusted"]
+    assert (planned["written"], planned["calls"]) == (planned["batches"], 1)

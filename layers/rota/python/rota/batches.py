@@ -6,7 +6,7 @@ all other documents ──► as many together as a call may read ────�
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
@@ -23,12 +23,14 @@ CHARACTERS_AT_ONCE = 8_000_000
 """Of documents that are read side by side; a larger one is read alone."""
 
 
-def write_batches(files: JobFiles, readers: Readers) -> list[Load]:
+def write_batches(
+    files: JobFiles, readers: Readers, is_written: Callable[[Batch], bool] = lambda _: False
+) -> list[Load]:
     """Cut and pack the job's documents, write every batch and then the manifest. Returns what reading them needs.
 
-    The same documents give the same batches, so a repetition writes the same objects; other models, quotas, or more
-    calls to learn from may give batches of other sizes. Raises NoCapacityError when the pool's quotas leave no room for
-    documents beside the prompt.
+    `is_written` says of a batch whether its notes are there already. The same documents give the same batches, so a
+    repetition writes the same objects; other models, quotas, or more calls to learn from may give batches of other
+    sizes. Raises NoCapacityError when the pool's quotas leave no room for documents beside the prompt.
     """
     documents = files.document_list()["documents"]
     code = JobCode.of(documents)
@@ -38,9 +40,12 @@ def write_batches(files: JobFiles, readers: Readers) -> list[Load]:
     with ThreadPoolExecutor(AT_ONCE) as writers:
         while batches := list(islice(packed, AT_ONCE)):
             list(writers.map(files.put_batch, batches))
-            for batch in batches:
+            written = list(writers.map(is_written, batches))
+            for batch, is_there in zip(batches, written, strict=True):
                 held[batch["batch_id"]] = sorted({passage["number"] for passage in batch["passages"]})
-                loads.add(summarize.task_of(batch), sum(map(passage_tokens, batch["passages"])), _score(batch))
+                loads.add(
+                    summarize.task_of(batch), sum(map(passage_tokens, batch["passages"])), _score(batch), is_there
+                )
     files.put_manifest(held)
     return list(loads)
 

@@ -13,7 +13,8 @@ from rota.records import NotesTask
 class Load:
     """Calls that take notes, aimed at the same models: how many, and their input and (bounded) output tokens together.
 
-    `score` is how complex the code is that they read: None where there is none, or none that could be analysed.
+    `written` of them were made for an earlier job, and are not made again. `score` is how complex the code is that they
+    read: None where there is none, or none that could be analysed.
     """
 
     task: NotesTask
@@ -21,6 +22,7 @@ class Load:
     input_tokens: int
     output_tokens: int
     score: float | None = None
+    written: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,13 @@ class StepEstimate:
 class JobEstimate:
     """What a whole job will take. Tokens are those expected, as vendors count them; `max_output_tokens` is the bound.
 
-    `eta_s` is seconds from now. `held_usd` is what a budget holds at most beyond what is spent, while calls are under
-    way whose costs are not known yet.
+    `eta_s` is seconds from now. The notes of `written` batches are there already. `held_usd` is what a budget holds at
+    most beyond what is spent, while calls are under way whose costs are not known yet.
     """
 
     documents: int
     batches: int
+    written: int
     calls: int
     input_tokens: int
     output_tokens: int

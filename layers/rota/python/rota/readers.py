@@ -13,7 +13,8 @@ from rota.errors import NoCapacityError
 from rota.estimate import Load
 from rota.job_item import Job
 from rota.job_requests import step_of, summary_request
-from rota.records import NotesTask
+from rota.providers.base import ModelCall
+from rota.records import Batch, NotesTask
 from rota.routing.aim import models_for
 from rota.routing.budget import input_budget, most_input
 from rota.routing.complexity import graded
@@ -54,6 +55,17 @@ class Readers:
         complexity = None if score is None else graded(score, self.catalog.routing.thresholds, {})
         step = step_of(self.catalog, task)
         return summary_request(self.job, step, input_tokens, complexity=complexity, task=task)
+
+    def notes_call(self, batch: Batch) -> tuple[ModelRequest, ModelCall]:
+        """The call for notes on a batch."""
+        task, weight = summarize.task_of(batch), batch.get("complexity")
+        step, complexity = step_of(self.catalog, task), None
+        if weight and weight["analysed"]:
+            thresholds = self.catalog.routing.thresholds
+            complexity = graded(weight["score"], thresholds, {"dependency": weight["dependency"]})
+        asked = summarize.prompt(self.job.query, self.focus, batch, step.max_output_tokens)
+        request = summary_request(self.job, step, asked.tokens, batch["batch_id"], complexity, task)
+        return request, ModelCall(asked.system, asked.prompt, step.max_output_tokens)
 
     def models(self, task: NotesTask, score: float | None = None) -> list[Model]:
         """The models that may take such notes."""
@@ -118,8 +130,8 @@ class Loads:
     _loads: dict[tuple[str, ...], Load] = field(default_factory=dict)
     _frames: dict[NotesTask, int] = field(default_factory=dict)
 
-    def add(self, task: NotesTask, tokens: int, score: float | None = None) -> None:
-        """Count one batch with so many tokens of documents."""
+    def add(self, task: NotesTask, tokens: int, score: float | None = None, written: bool = False) -> None:
+        """Count one batch with so many tokens of documents; `written`: its notes are there already."""
         if task not in self._frames:
             self._frames[task] = self.readers.frame_tokens(task)
         aimed = (task, *(model.id for model in self.readers.models(task, score)))
@@ -129,6 +141,7 @@ class Loads:
             calls=load.calls + 1,
             input_tokens=load.input_tokens + self._frames[task] + tokens,
             output_tokens=load.output_tokens + step_of(self.readers.catalog, task).max_output_tokens,
+            written=load.written + written,
         )
 
     def __iter__(self) -> Iterator[Load]:

@@ -47,6 +47,10 @@ class Reuse:
         found = self._bucket.find_json(self._key(request, call))
         return Written(**found) if found else None
 
+    def has(self, request: ModelRequest, call: ModelCall) -> bool:
+        """Whether something was written for the same call."""
+        return self._bucket.exists(self._key(request, call))
+
     def keep(self, request: ModelRequest, call: ModelCall, written: Written) -> None:
         """Keep a text for the next time."""
         value = {"text": written.text, "model": written.model, "tier": written.tier}

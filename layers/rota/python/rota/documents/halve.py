@@ -19,10 +19,8 @@ def piece(batch: Batch, path: str) -> Batch:
     passages = batch["passages"]
     for turn in path:
         passages = _halves(passages)[int(turn) - 1]
-    cut = Batch(batch_id=f"{batch['batch_id']}.{path}" if path else batch["batch_id"], passages=passages)
-    if "kind" in batch:
-        cut["kind"] = batch["kind"]
-    return cut
+    batch_id = f"{batch['batch_id']}.{path}" if path else batch["batch_id"]
+    return {**batch, "batch_id": batch_id, "passages": passages}
 
 
 def can_be_cut(batch: Batch) -> bool:

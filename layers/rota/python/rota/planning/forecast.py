@@ -54,6 +54,7 @@ def forecast(
     return JobEstimate(
         documents=documents,
         batches=batches,
+        written=sum(load.written for load in loads),
         calls=sum(step.calls for step in steps),
         input_tokens=sum(step.input_tokens for step in steps),
         output_tokens=sum(step.output_tokens for step in steps),

@@ -95,14 +95,22 @@ def stages(outlook: Outlook, loads: Iterable[Load]) -> Iterator[Stage]:
         return
     if outlook.plan_tokens is not None:
         yield [_plan(outlook, outlook.plan_tokens)]
+    loads = list(loads)
     notes = [_notes(outlook.readers, load) for load in loads]
     if not notes:
         return
-    yield notes
+    new = [
+        replace(each, calls=load.calls - load.written)
+        for each, load in zip(notes, loads, strict=True)
+        if load.calls > load.written
+    ]
+    if new:
+        yield new
     count = sum(each.calls for each in notes)
     tokens = sum(each.calls * _note_tokens(outlook, each) for each in notes) // count
     for level in _levels(outlook, count, tokens):
-        yield [level]
+        if new:  # of the same notes the merged ones are there, too
+            yield [level]
         count, tokens = level.calls, _note_tokens(outlook, level)
     yield [_answer(outlook, count * tokens)]
 
