@@ -7,7 +7,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic_core import PydanticCustomError
 
 from functions import parts
 from functions.call_watcher import CallWatcher
@@ -40,13 +41,23 @@ class TextPart(Strict):
     text: str
 
 
+def _only_text(content: Any, read: ValidatorFunctionWrapHandler) -> str | list[TextPart]:
+    """One sentence about the field: for each type of a union the validator would make up a path that nobody typed."""
+    try:
+        return cast("str | list[TextPart]", read(content))
+    except ValidationError as error:
+        raise PydanticCustomError(
+            "only_text", 'must be a text, or a list of parts {"type": "text", "text": …}: only text is taken'
+        ) from error
+
+
 class Message(BaseModel):
     """One message of the conversation. A `name` is passed over."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
+    content: Annotated[str | list[TextPart], WrapValidator(_only_text)]
     name: str | None = None
 
     @property
@@ -238,7 +249,8 @@ def _turns(messages: Sequence[Message]) -> list[Turn]:
     if not turns or turns[0].role != "user" or turns[-1].role != "user":
         raise InvalidInputError("messages", "must begin and end with a message of the user (besides system messages)")
     if not turns[-1].text.strip():
-        raise InvalidInputError(f"messages.{len(messages) - 1}.content", "must not be empty")
+        last = max(at for at, message in enumerate(messages) if message.role == "user")
+        raise InvalidInputError(f"messages.{last}.content", "must not be empty")
     return turns
 
 

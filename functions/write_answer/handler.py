@@ -39,7 +39,7 @@ def write_answer(step: StepEvent, context: Any) -> StepEvent:
         written = {**written, "sources": placed["sources"]}
         files.put_answer(written, answer_json.page(written))
         return model_step.done(step)
-    coverage = read_coverage(files, dry_run=False)
+    coverage = read_coverage(files, job)
     if coverage is not None:
         placed = answer.with_coverage(placed, coverage.read, coverage.documents, coverage.failed)
     placed = answer.with_remarks(placed, plan_notes(files.plan(), job.counters))

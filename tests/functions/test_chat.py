@@ -235,7 +235,15 @@ def test_a_stream_is_events_in_one_piece(stack: JobStack) -> None:
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]},
             422,
             "messages.0.content",
-            "",
+            "only text is taken",
+        ),
+        ({"messages": [{"role": "user", "content": None}]}, 422, "messages.0.content", "a list of parts"),
+        ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, 422, "messages.0.content", '"text": …'),
+        (
+            {"messages": [{"role": "user", "content": " "}, {"role": "system", "content": "Be brief."}]},
+            400,
+            "messages.0.content",
+            "empty",
         ),
     ],
 )
@@ -245,7 +253,7 @@ def test_bad_input_names_the_field_and_calls_nobody(
     """What would change the answer and is not supported is refused, never ignored."""
     found, reply, _ = post("chat/completions", body)
     assert found == status
-    assert reply["error"]["field"].startswith(field)
+    assert reply["error"]["field"] == field
     assert words in reply["error"]["message"]
     assert vendor.calls == []
 

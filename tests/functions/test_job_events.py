@@ -368,7 +368,9 @@ def test_close_inbox(inbox_stack: JobStack, name: str) -> None:
 
 
 def test_without_a_question_a_summary_is_asked_for(inbox_stack: JobStack) -> None:
-    """Neither a file nor metadata says anything."""
+    """Neither a file nor metadata says anything, or the file is blank."""
+    assert read_inbox(inbox_stack.bucket, "closed").question == DEFAULT_QUESTION
+    inbox_stack.bucket.write_text("inbox/closed/question.txt", "\ufeff \r\n")
     assert read_inbox(inbox_stack.bucket, "closed").question == DEFAULT_QUESTION
 
 

@@ -61,6 +61,17 @@ def test_operations_say_what_they_take_and_answer(document: dict[str, Any]) -> N
     assert set(STATUS) | set(HEADERS) <= set(ids)
 
 
+def test_no_field_is_of_several_types_unnoticed(document: dict[str, Any]) -> None:
+    """The validator adds the type's name to the path of what is wrong: such a field needs a sentence of its own."""
+    several = [
+        f"{name}.{field}"
+        for name, schema in document["components"]["schemas"].items()
+        for field, found in schema.get("properties", {}).items()
+        if sum(kind != {"type": "null"} for kind in found.get("anyOf", ())) > 1
+    ]
+    assert several == ["Message.content"]
+
+
 def test_an_unknown_path_leads_to_it() -> None:
     """And what a path takes is still said for the methods that it does not."""
     lost = json.loads(get("/v1/job")["body"])

@@ -61,6 +61,32 @@ def test_a_body_at_the_limit_passes_and_one_above_says_where_to_go(stack: JobSta
     assert len(stack.executions(stack.workflow_arn)) == 1
 
 
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"query": " \n\t\u00a0"}, "query"),
+        ({"sources": [{"type": "text", "title": "  ", "text": "x"}]}, "sources.0.title"),
+        ({"sources": [{"type": "search", "prefix": "elsewhere/"}]}, "sources.0.prefix"),
+        ({"options": {"answer_tier": 4}}, "options.answer_tier"),
+        ({"options": {"answer_schema": "object"}}, "options.answer_schema"),
+    ],
+)
+def test_what_is_wrong_is_named_as_it_was_typed(stack: JobStack, changes: dict[str, Any], field: str) -> None:
+    """Without the validator's own names of types and sources; blank is as good as nothing. Nothing is started."""
+    status, refused = call("create_job", body=json.dumps(json.loads(body()) | changes))
+    assert (status, refused["error"]["code"], refused["error"]["field"]) == (422, "invalid_input", field)
+    assert stack.executions(stack.workflow_arn) == {}
+
+
+def test_a_question_is_taken_without_the_space_around_it(stack: JobStack) -> None:
+    """And a title; a document's text stays as it is, because lines are counted in it."""
+    text = {"type": "text", "title": " lease.md\n", "text": "\n\n The rent. "}
+    job_id = call("create_job", body=json.dumps({"query": "  What?\n", "sources": [text]}))[1]["job_id"]
+    request = stack.files(job_id).request()
+    assert (stack.jobs.get(job_id).query, request["query"]) == ("What?", "What?")
+    assert request["sources"] == [{"type": "text", "title": "lease.md", "text": "\n\n The rent. "}]
+
+
 def test_pages_follow_each_other(stack: JobStack) -> None:
     """By the cursor that each page gives, until there is none."""
     for at in range(5):

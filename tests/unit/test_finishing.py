@@ -83,6 +83,29 @@ def test_files_that_nobody_meant_are_named_and_not_missing(stack: JobStack) -> N
     assert [one["title"] for one in result["coverage"]["failed"]] == ["locked.pdf", "doc-3.md"]
 
 
+def test_a_stopped_job_says_what_it_was_kept_from(stack: JobStack) -> None:
+    """A batch that nobody came to is no failure, and nobody waits for quota any more, though the counter says so."""
+    files = stack.files(JOB)
+    files.put_manifest({"b0001": [1, 2], "b0003": [3]})
+    stack.jobs.add(JOB, batches_total=2, batches_done=1, batches_waiting=1)
+    assert job_view(stack.jobs.get(JOB))["progress"]["batches_waiting"] == 1
+    job = finisher(stack).finish(JOB, STOPPED, NOW).job
+    result = files.find_result() or {}
+    assert result["coverage"]["failed"][1:] == [{"title": "doc-3.md", "reason": "was not read: the job was stopped"}]
+    for view in (result, job_view(job), job_view(stack.jobs.get(JOB))):
+        assert (view["progress"]["batches_done"], view["progress"]["batches_waiting"]) == (1, 0)
+
+
+def test_a_dry_run_that_failed_has_read_nothing(stack: JobStack) -> None:
+    """One that is done has read what could be."""
+    for job_id, error, read in (("j-00000000000000bb", None, 3), ("j-00000000000000cc", BROKEN, 0)):
+        stack.add_job(job_id, created_ms=NOW - 5_000, dry_run=True)
+        stack.files(job_id).put_document_list(stack.files(JOB).document_list())
+        finisher(stack).finish(job_id, error, NOW)
+        result = stack.files(job_id).find_result() or {}
+        assert (result["coverage"]["documents"], result["coverage"]["read"]) == (4, read)
+
+
 def test_the_end_is_told_without_any_text(stack: JobStack) -> None:
     """Ids, status and figures; neither question nor answer leaves by the bus."""
     finisher(stack).finish(JOB, None, NOW)

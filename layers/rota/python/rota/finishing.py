@@ -112,7 +112,7 @@ def _ended(job: Job, files: JobFiles, error: StepError | None, now_ms: int) -> J
 def _result(job: Job, files: JobFiles) -> dict[str, Any]:
     """Everything that is shown of a finished job."""
     result: dict[str, Any] = {"duration_ms": (job.finished_ms or 0) - job.created_ms}
-    coverage = read_coverage(files, _is_dry_run(job))
+    coverage = read_coverage(files, job)
     if coverage is not None:
         result["coverage"] = coverage.as_dict()
     answer: Mapping[str, Any] | None = files.find_answer() if job.status == "done" else None

@@ -49,10 +49,13 @@ def brief_view(job: Job) -> dict[str, Any]:
 def job_view(job: Job, result: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Status, progress, usage, cost and, from the job's result, its answer. Counters are the item's: they go on."""
     estimate = job.counters.get("estimate_nanousd")
+    progress = {name: job.counters.get(name, 0) for name in PROGRESS}
+    if job.is_finished:  # who waited when it was stopped or failed does not come back to take itself off the count
+        progress["batches_waiting"] = 0
     view = {
         **brief_view(job),
         "stopped": job.stopped,
-        "progress": {name: job.counters.get(name, 0) for name in PROGRESS},
+        "progress": progress,
         "usage": usage_view(job.counters),
         "eta_s": job.counters.get("eta_s"),
         "estimate_usd": None if estimate is None else usd(estimate),

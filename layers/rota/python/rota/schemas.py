@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from rota.errors import Status
 
@@ -12,6 +12,8 @@ Tier = Literal[1, 2, 3]
 UserTier = Literal["free", "pro", "enterprise"]
 Degree = Literal["low", "medium", "high"]
 Depth = Literal["brief", "normal", "deep"]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""Text of a person, without the white space around it: what is blank is refused."""
 
 MAX_INLINE_CHARACTERS = 4_000_000
 """Inline text of one request: below Lambda's 6 MB synchronous payload, with room for JSON escapes."""
@@ -27,7 +29,7 @@ class TextSource(Strict):
     """A document given in the request itself."""
 
     type: Literal["text"]
-    title: str = Field(min_length=1, max_length=300)
+    title: Words = Field(max_length=300)
     text: str = Field(min_length=1, max_length=MAX_INLINE_CHARACTERS)
 
 
@@ -84,7 +86,7 @@ class JobOptions(Strict):
     model: str | None = None
     tier: Tier | None = None
     answer_model: str | None = None
-    answer_tier: Tier | Literal["auto"] | None = None
+    answer_tier: Literal[1, 2, 3, "auto"] | None = None
     feature: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     value: Degree = "low"
     error_tolerance: Degree = "medium"
@@ -104,7 +106,7 @@ class JobOptions(Strict):
 class JobRequest(Strict):
     """The body of `POST /v1/jobs`."""
 
-    query: str = Field(min_length=1, max_length=4000)
+    query: Words = Field(max_length=4000)
     sources: list[Source] = Field(min_length=1, max_length=1000)
     options: JobOptions = JobOptions()
 
