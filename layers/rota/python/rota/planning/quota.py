@@ -14,6 +14,8 @@ from rota.accounts import Account, Amounts
 from rota.limits import Limiter, SlidingWindow, TokenBucket
 from rota.quotas import MINUTE_S
 
+STEADY_PARTS = 6
+"""Into which the last minute is divided to tell steady use from bursts: a job that has just ended left some of them."""
 LEAST_LEFT = 0.05
 """Of a quota that others use up: calls of ours still get in between."""
 
@@ -204,9 +206,11 @@ def _copied(quota: Window | Bucket) -> Window | Bucket:
 
 
 def _steady(limit: Limiter, slots: Mapping[int, int], now_s: int) -> float:
-    """Units a minute that were used in both halves of the last one; what came in one burst will not come again."""
+    """Units a minute that were used in every part of the last one; what came in bursts, or has ended, comes no more."""
     if limit.window_s != MINUTE_S:
         return 0.0
-    newer = sum(units for slot, units in slots.items() if 0 <= now_s - slot < MINUTE_S // 2)
-    older = sum(units for slot, units in slots.items() if MINUTE_S // 2 <= now_s - slot < MINUTE_S)
-    return 2.0 * min(newer, older)
+    parts, length_s = [0.0] * STEADY_PARTS, MINUTE_S // STEADY_PARTS
+    for slot, units in slots.items():
+        if 0 <= now_s - slot < MINUTE_S:
+            parts[(now_s - slot) // length_s] += units
+    return STEADY_PARTS * min(parts)
