@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from typing import Any
 
@@ -44,6 +45,24 @@ def add_stakes(parser: argparse.ArgumentParser) -> None:
 def add_stage(parser: argparse.ArgumentParser) -> None:
     """Which stack: the local one, or a deployed stage."""
     parser.add_argument("--stage", help="of a deployed stage (dev, prod), with your AWS credentials")
+
+
+def whole(text: str) -> int:
+    """A whole number, whose bounds are checked elsewhere."""
+    if not re.fullmatch(r"-?[0-9]+", text):
+        raise argparse.ArgumentTypeError("must be a whole number")
+    return int(text)
+
+
+def number(text: str) -> float:
+    """A number, which neither `nan` nor `inf` is to a person."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise argparse.ArgumentTypeError("must be a number such as 0.5")
+    return found
 
 
 def positive(text: str) -> int:

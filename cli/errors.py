@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 FAILED = 1
+MISUSED = 2
 INTERRUPTED = 130
 
 
 class CliError(Exception):
     """The command cannot go on; the message is a whole sentence that says what to do."""
+
+    exit_code = FAILED
+
+
+class MisuseError(CliError):
+    """What was typed can never be meant; as the parser says it of what it can see itself."""
+
+    exit_code = MISUSED
 
 
 class ApiError(CliError):

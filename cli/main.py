@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except CliError as error:
         print(f"rota: {error}", file=sys.stderr)
-        return FAILED
+        return error.exit_code
 
 
 if __name__ == "__main__":

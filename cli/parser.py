@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from cli.command import SAID, USER_TIERS, add_stage, add_stakes, command, positive, tier_or_auto
+from cli.command import SAID, USER_TIERS, add_stage, add_stakes, command, number, positive, tier_or_auto, whole
 from cli.routing_commands import add_routing
 
 LIMITS = {
@@ -45,7 +45,8 @@ RUN = """\
   rota run "…" docs/ --detach                                print the job's id and return at once
 
 The answer goes to standard output, progress to standard error: `rota run … > answer.md` keeps just the answer.
-Folders are walked; hidden, ignored (.gitignore), built, binary and empty files are left out.
+Folders are walked; hidden, ignored (.gitignore), built, binary and empty files are left out. Standard error
+says how many, apart from ignored and empty ones.
 Ctrl-C stops watching, not the job."""
 
 PLAN = """\
@@ -145,9 +146,11 @@ def _add_job(run: argparse.ArgumentParser) -> None:
     run.add_argument("--results", type=positive, metavar="N", help="how many documents a search is to find (5)")
     run.add_argument("--depth", choices=["brief", "normal", "deep"], help="how closely documents are read (normal)")
     run.add_argument(
-        "--deadline", dest="deadline_s", type=positive, metavar="SECONDS", help="when the answer must be there"
+        "--deadline", dest="deadline_s", type=whole, metavar="SECONDS", help="when the answer must be there"
     )
-    run.add_argument("--budget-usd", dest="job_budget_usd", type=float, metavar="N", help="what the whole job may cost")
+    run.add_argument(
+        "--budget-usd", dest="job_budget_usd", type=number, metavar="N", help="what the whole job may cost"
+    )
     run.add_argument("--schema", metavar="FILE", help="answer as JSON of this JSON Schema, alone on standard output")
     run.add_argument("--mode", choices=["models", "extractive"], default="models", help="extractive needs no model")
     readers, writers = run.add_mutually_exclusive_group(), run.add_mutually_exclusive_group()
@@ -216,7 +219,7 @@ def _add_keys(commands: Any) -> None:
     create.add_argument("--owner", help="whose jobs and uploads it opens (you)")
     create.add_argument("--label", default="", help="what it is for")
     create.add_argument("--tier", choices=USER_TIERS, default="free", help="how its requests are routed (free)")
-    create.add_argument("--budget-usd", type=float, metavar="N", help="most that its owner may spend in a month")
+    create.add_argument("--budget-usd", type=number, metavar="N", help="most that its owner may spend in a month")
     listing = command(
         actions, "list", "cli.keys", "every key: id, age, owner, tier, budget, label; never the key itself"
     )

@@ -95,6 +95,8 @@ def plan_lines(plan: dict[str, Any]) -> list[str]:
     """A dry run's plan at a glance: what it will take, which models carry how much of it, what was changed and why."""
     found = plan["estimate"]
     read = f"{counted(found['documents'], 'document')} in {counted(found['batches'], 'batch')}"
+    if found.get("written"):
+        read += f" ({found['written']:,} of them written already)"
     if plan.get("mode_planned") == "extractive":
         lines = [f"It would read {read} without models, in about {duration(found['eta_s'])}."]
     else:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from cli.api import Api
+from cli.bounds import check_bounds
 from cli.errors import CliError
 from cli.figures import counted
-from cli.files import collect
+from cli.files import Found, collect
 from cli.follow import watch_and_report
 from cli.target import current_target
 from cli.uploads import upload
@@ -23,6 +24,8 @@ OPTIONS = (
     *("depth", "deadline_s"),
 )
 """Of a job, by the API's names, which are the command line's."""
+NOT_SENT_YET = {"type": "upload", "upload_id": "u-0000000000000000"}
+"""Stands for the upload when a request is checked."""
 
 
 def main(options: argparse.Namespace) -> int:
@@ -41,9 +44,10 @@ def main(options: argparse.Namespace) -> int:
             'Name at least one file, folder or address to read: rota run "question" docs/ '
             "(- for standard input, --search for the web, --search-in library/… for documents that are stored)."
         )
+    check_bounds({**body, "sources": body["sources"] + ([NOT_SENT_YET] if files else [])})
     api = Api(current_target())
     if files:
-        body["sources"].append(_send(api, files[: options.max_documents], len(files)))
+        body["sources"].append(_send(api, files, options.max_documents))
     job = api.post("jobs", body, idempotency_key=uuid.uuid4().hex)
     if options.detach:
         print(json.dumps(job, indent=2) if options.json else job["job_id"])
@@ -79,10 +83,14 @@ def _standard_input() -> dict[str, str]:
     return {"type": "text", "title": "standard input", "text": text}
 
 
-def _send(api: Api, files: list[Any], found: int) -> dict[str, str]:
+def _send(api: Api, files: list[Found], most: int | None) -> dict[str, str]:
+    """Send the first `most` files, or all of them, and say what of them was left out."""
+    found, files = len(files), files[:most]
     sent = upload(api, files)
-    left_out = f" of {found}" if len(files) < found else ""
-    print(f"Sent {counted(sent.sent, 'document')}{left_out}.", file=sys.stderr)
+    print(f"Sent {counted(sent.sent, 'document')}{f' of {found:,}' if len(files) < found else ''}.", file=sys.stderr)
+    if len(files) < found:
+        left_out = f"{found - len(files):,} of {counted(found, 'document')}"
+        print(f"Left out {left_out} (--max-documents {most}).", file=sys.stderr)
     for reason in sent.skipped:
         print(f"Left out: {reason}.", file=sys.stderr)
     return {"type": "upload", "upload_id": sent.upload_id}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.errors import CliError
-from cli.files import collect
+from cli.files import Found, _distinct, collect
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,22 @@ def test_files_of_one_name_from_elsewhere_stay_apart(tmp_path: Path, monkeypatch
     """Outside the current folder names begin at what was named; a second one must not overwrite the first."""
     write("one/notes.md", "two/notes.md", "here/x")
     monkeypatch.chdir(tmp_path / "here")
-    assert names("../one/notes.md", "../two/notes.md", "../one") == ["notes.md", "2/notes.md"]
+    assert names("../one/notes.md", "../two/notes.md", "../one") == ["notes.md", "two/notes.md"]
+
+
+def test_folders_above_tell_files_of_one_name_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as it takes; whoever comes later gives way, so that names stay as they are when files are added."""
+    write("same/a/x.txt", "same/b/x.txt", "other/b/x.txt")
+    monkeypatch.chdir(tmp_path / "same" / "a")
+    assert names("x.txt", "../b/x.txt", "../../other/b/x.txt") == ["x.txt", "b/x.txt", "other/b/x.txt"]
+    assert names("../b/x.txt", "x.txt") == ["x.txt", "a/x.txt"]
+    assert names("x.txt", "../b") == ["x.txt", "b/x.txt"]
+
+
+def test_a_number_is_the_last_resort() -> None:
+    """Of a file at the very top, no folder is left to be named."""
+    files = [Found(Path("/a/x.txt"), "x.txt"), Found(Path("/x.txt"), "x.txt"), Found(Path("/c/x.txt"), "x.txt")]
+    assert [file.name for file in _distinct(files)] == ["x.txt", "2/x.txt", "c/x.txt"]
 
 
 def test_links_to_folders_are_not_followed() -> None:

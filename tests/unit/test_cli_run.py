@@ -1,0 +1,113 @@
+"""`rota run` and `rota plan`: what is refused before anything is sent, and what of the files is not sent."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from loopback_api import LoopbackApi, loopback_api
+
+from cli import follow
+from cli.main import main
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackApi]:
+    """The server, which the command line is told to use; polls follow without a pause."""
+    with loopback_api() as served:
+        monkeypatch.setenv("ROTA_API_URL", served.url)
+        monkeypatch.setenv("ROTA_API_KEY", "rota_key")
+        monkeypatch.setattr(follow, "LOOK_EVERY_S", 0)
+        yield served
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    """A folder with four documents."""
+    (tmp_path / "notes").mkdir()
+    for number in range(4):
+        (tmp_path / "notes" / f"{number}.md").write_text("# Note")
+    return tmp_path / "notes"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--deadline", "5"], "--deadline must be greater than or equal to 10, not 5."),
+        (["--deadline", "0"], "--deadline must be greater than or equal to 10, not 0."),
+        (["--deadline", "86401"], "--deadline must be less than or equal to 86400, not 86401."),
+        (["--budget-usd", "1e9"], "--budget-usd must be less than or equal to 100000, not 1000000000.0."),
+        (["--max-documents", "10001"], "--max-documents must be less than or equal to 10000, not 10001."),
+        (["--feature", "Our Team"], "--feature must match pattern"),
+        (["--results", "51", "--search"], "--results must be less than or equal to 50, not 51."),
+        (["--library", "handbook/"], "--library must match pattern '^library/', not 'handbook/'."),
+        (["--search-in", "handbook/"], "--search-in must match pattern '^library/', not 'handbook/'."),
+        (["http://"], "An address must match pattern"),
+        (["--deadline", "5", "--budget-usd", "0"], "not 5; --budget-usd must be greater than 0, not 0.0."),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_what_the_api_would_refuse_is_misuse(
+    api: LoopbackApi,
+    notes: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    arguments: list[str],
+    sentence: str,
+) -> None:
+    """Exit code 2, options as they were typed, nothing sent."""
+    assert main([command, "Why?", str(notes), *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("rota: ")
+    assert sentence in err
+    assert api.requests == []
+
+
+def test_texts_and_files_of_the_wrong_form_are_refused_too(
+    api: LoopbackApi, tmp_path: Path, notes: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The question, standard input, a schema that is a list."""
+    (tmp_path / "list.json").write_text("[]")
+    monkeypatch.setattr("sys.stdin", io.StringIO("x" * 4_000_001))
+    assert main(["run", "", str(notes), "-", "--schema", str(tmp_path / "list.json")]) == 2
+    err = capsys.readouterr().err
+    said = [
+        "The question must have at least 1 character",
+        "Standard input must have at most",
+        "--schema must be a mapping",
+    ]
+    assert [sentence for sentence in said if sentence in err] == said
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("--deadline", "1.5", "must be a whole number"),
+        *(("--budget-usd", value, "must be a number such as 0.5") for value in ("nan", "inf", "-inf", "much")),
+    ],
+)
+def test_what_is_no_number_is_refused_by_the_parser(
+    api: LoopbackApi, notes: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, sentence: str
+) -> None:
+    """To which `nan` would be one."""
+    with pytest.raises(SystemExit) as misused:
+        main(["run", "Why?", str(notes), f"{option}={value}"])
+    assert misused.value.code == 2
+    assert f"argument {option}: {sentence}\n" in capsys.readouterr().err
+    assert api.requests == []
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_documents_beyond_max_documents_are_counted(
+    api: LoopbackApi, notes: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """They are never sent, so the job cannot tell."""
+    assert main([command, "Why?", str(notes), "--max-documents", "1"]) == 0
+    assert "Sent 1 document of 4.\nLeft out 3 of 4 documents (--max-documents 1).\n" in capsys.readouterr().err
+    assert len([route for route, _, _ in api.requests if route == "POST /storage"]) == 1
+    assert main([command, "Why?", str(notes), "--max-documents", "4"]) == 0
+    assert "Left out" not in capsys.readouterr().err
