@@ -55,6 +55,12 @@ def test_contradictions_of_the_notes_are_said_with_both_sides() -> None:
     assert answer.check(weighed, CONTRADICTION, DOCUMENTS)["text"] == weighed
 
 
+def test_documents_of_one_series_do_not_contradict_each_other() -> None:
+    """Their titles tell."""
+    reports = [{**one, "title": f"2026-05-{one['number']:02}.md"} for one in DOCUMENTS]
+    assert answer.check("Thirty days [3].", CONTRADICTION, reports)["text"] == "Thirty days [3]."
+
+
 def test_an_answer_may_cite_nothing() -> None:
     """The documents do not say it: that is an answer."""
     assert answer.check("The documents do not say.", NOTES, DOCUMENTS)["sources"] == []

@@ -120,6 +120,64 @@ def test_two_documents_that_differ_in_several_unnamed_things_are_about_two() -> 
     assert found.one == "The fee of Nova is $5"
 
 
+SERIES = [
+    ("2026-05-03.md", "2026-05-04.md"),
+    ("logs/2026-05-03T10:00Z.log", "logs/2026-05-04T11:30Z.log"),
+    ("Minutes of Monday, 3rd May 2026", "Minutes of Tuesday, 4 June"),
+    ("invoice_0017.pdf", "invoice_0018.pdf"),
+    ("Bericht 3. März.docx", "Bericht 28. Feb.docx"),
+    ("mail.mbox/1 Orders.eml", "mail.mbox/12 Orders.eml"),
+    ("Daily report", "Daily report"),
+]
+
+
+@pytest.mark.parametrize("titles", SERIES)
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            "Spare parts came from the supplier in Basel, delivery in 25 days",
+            "Spare parts came from the supplier in Basel, delivery in 24 days",
+        ),
+        ("The belt was replaced by Clara for 101 euros", "The belt was replaced by Clara for 99 euros"),
+        ("On Monday the night shift packed 50 kg", "On Monday the night shift packed 60 kg"),
+        ("Lieferung vom Hersteller in Basel in 25 Tagen", "Lieferung vom Hersteller in Basel in 24 Tagen"),
+        ("The belt of the press is worn out", "The belt of the press is not worn out"),
+    ],
+)
+def test_what_has_no_name_is_another_thing_in_each_document_of_a_series(
+    titles: tuple[str, str], one: str, other: str
+) -> None:
+    """Who did it or where it came from is no name of it."""
+    assert disagreements([f"- {one} [2].\n- {other} [5]."], dict(zip((2, 5), titles, strict=True))) == []
+
+
+@pytest.mark.parametrize("titles", SERIES)
+@pytest.mark.parametrize(
+    "said", ["The fee of Nova is {} euros", "The CX-200 from Basel weighs {} kg", "The sum of invoice 4711 is {} euros"]
+)
+def test_what_has_a_name_is_the_same_thing_in_all_documents_of_a_series(titles: tuple[str, str], said: str) -> None:
+    """An amount of it can be true only once."""
+    notes = f"- {said.format(500)} [2].\n- {said.format(700)} [5]."
+    assert len(disagreements([notes], dict(zip((2, 5), titles, strict=True)))) == 1
+
+
+@pytest.mark.parametrize(
+    "titles",
+    [
+        {2: "lease.md", 5: "house rules.md"},
+        {2: "report 2026-05-03.md", 5: "plan 2026-05-03.md"},
+        {2: "lease.md"},
+        {5: "lease.md"},
+        {2: "lease.md", 5: "rules.md", 6: "lease 2.md"},
+    ],
+)
+def test_documents_of_different_titles_are_about_the_same_thing(titles: dict[int, str]) -> None:
+    """Also when one of those that say the same is of a series with the other side."""
+    notes = "- The rent is 900 euros a month [2][6].\n- The rent is 950 euros a month [5]."
+    assert len(disagreements([notes], titles)) == 1
+
+
 def test_a_document_does_not_disagree_with_itself() -> None:
     """Nor do two that both say both."""
     assert disagreements(["- The rent is 900 euros a month [2].\n- The rent is 950 euros a month [2][5]."]) == []

@@ -196,6 +196,34 @@ def test_wrapped_prose_gives_the_lines_of_its_sentence() -> None:
     assert lines_of(place("Backups are kept thirty days, one a year in the vault in Zürich", document(text))) == [3, 5]
 
 
+def test_sentences_before_a_statement_widen_its_place_where_they_stand_beside_it() -> None:
+    """Over an empty line, and into a line that begins with something else; to MOST_LINES."""
+    text = (
+        "Its window holds what its shards hold.\n\n"
+        "The vendor's lack is never more than that of all the shards.\n"
+        "2. *Nothing stranded.* Who would have to wait for the lock of another one has looked at all shards once more, "
+        "and\nfrom the first to the last."
+    )
+    before = ["The vendor's lack is never more than that of all the shards.", "Its window holds what its shards hold."]
+    said = "Who would have to wait for the lock of another one has looked at all shards once more"
+    counted = Ground(document(text))
+    assert lines_of(counted.place(said)) == [4, 4]
+    assert lines_of(counted.place(said, before)) == [1, 4]
+    assert lines_of(counted.place(said, ["Zebras are striped.", before[1]])) == [4, 4]
+    assert counted.place("Zebras are striped.", before) is None
+    rules = [f"Rule {n * 11} speaks of zebras." for n in range(1, 40)]
+    assert lines_of(Ground(document("\n".join(rules))).place(rules[29], rules[:29])) == [30 - MOST_LINES + 1, 30]
+
+
+def test_a_page_is_that_of_the_statement_itself() -> None:
+    """Sentences before it may stand on the page before."""
+    text = "First page of words.\n\nThe rent is 900 euros.\nIt is due on the third."
+    found = Ground(document(text, "application/pdf", pages=[0, 22])).place(
+        "It is due on the third.", ["First page of words.", "The rent is 900 euros."]
+    )
+    assert found == {"page": 2, "quote": "The rent is 900 euros. It is due on the third."}
+
+
 @pytest.mark.parametrize(
     ("said", "lines"),
     [

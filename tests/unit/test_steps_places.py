@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -87,6 +87,80 @@ def test_each_mark_gets_the_place_of_its_own_statement(said: str, marked_so: str
     assert marked(said, 1, 2, 3) == marked_so
 
 
+LOG = "\n".join(
+    f"Day {n}: the press made {n * 7} parts, and {who} oiled the belt."
+    for n, who in enumerate(["Clara", "Ben", "Ivo"] * 20, 1)
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "marked_so"),
+    [
+        (
+            "The rent is 900 euros a month. It is due on the third by bank transfer [1].",
+            "The rent is 900 euros a month. It is due on the third by bank transfer [1:3-4].",
+        ),
+        (
+            "It is due on the third by bank transfer. The monthly rent amounts to 900 euros. [1]",
+            "It is due on the third by bank transfer. The monthly rent amounts to 900 euros. [1:3-4]",
+        ),
+        (
+            "Crocodiles are the exception among allowed pets. The rent is 900 euros a month. "
+            "It is due on the third by bank transfer [1].",
+            "Crocodiles are the exception among allowed pets. The rent is 900 euros a month. "
+            "It is due on the third by bank transfer [1:3-6].",
+        ),
+        (
+            "The rent is 900 euros a month. Unicorns live upstairs. It is due on the third by bank transfer [1].",
+            "The rent is 900 euros a month. Unicorns live upstairs. It is due on the third by bank transfer [1:3-4].",
+        ),
+        (
+            "The rent is 900 euros a month. Crocodiles are the exception among allowed pets [1].",
+            "The rent is 900 euros a month. Crocodiles are the exception among allowed pets [1:6].",
+        ),
+        (
+            "The rent is 900 euros a month [2]. It is due on the third by bank transfer [1].",
+            "The rent is 900 euros a month [2]. It is due on the third by bank transfer [1:4].",
+        ),
+        (
+            "- The rent is 900 euros a month.\n- It is due on the third by bank transfer [1].",
+            "- The rent is 900 euros a month.\n- It is due on the third by bank transfer [1:4].",
+        ),
+        (
+            "The rent is 900 euros a month.\n\nIt is due on the third by bank transfer [1].",
+            "The rent is 900 euros a month.\n\nIt is due on the third by bank transfer [1:4].",
+        ),
+        (
+            "Survey of the roof. The gutter leaks beside the chimney [3].",
+            "Survey of the roof. The gutter leaks beside the chimney [3:p2].",
+        ),
+    ],
+)
+def test_sentences_that_share_a_mark_share_its_place_where_they_stand_together(said: str, marked_so: str) -> None:
+    """Those since the last mark, in the same paragraph; one that stands elsewhere or nowhere changes nothing."""
+    assert marked(said, 1, 2, 3) == marked_so
+
+
+@pytest.mark.parametrize(
+    ("days", "lines"),
+    [
+        (range(31, 36), "31-35"),
+        ([33, 31, 35, 34, 32], "31-35"),
+        ([31, 32, 34, 35], "34-35"),
+        (range(19, 32), "19-31"),
+        (range(3, 32), "19-31"),
+    ],
+)
+def test_lines_that_follow_each_other_are_one_place(
+    days: Sequence[int], lines: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In whatever order they are said; so many before the last one as are looked up."""
+    monkeypatch.setitem(DOCUMENTS[0], "characters", len(LOG))
+    monkeypatch.setitem(TEXTS, 1, LOG)
+    said = " ".join(f"On day {n} the press made {n * 7} parts." for n in days)
+    assert marked(f"{said[:-1]} [1].", 1).endswith(f"[1:{lines}].")
+
+
 @pytest.mark.parametrize("claimed", ["[1:3]", "[1:2-4]", "[1:0-3]", "[1:4-5]", "[1:90-95]", "[1:p7]", "[1:1-900]"])
 def test_a_models_own_lines_give_way_to_those_that_were_found(claimed: str) -> None:
     """Near ones, too: they may lie beyond the document's end."""
@@ -140,11 +214,18 @@ def test_documents_beyond_the_budget_are_cited_without_places(monkeypatch: pytes
 
 def test_no_document_is_read_when_the_time_is_over() -> None:
     """The others keep their places."""
-    ticks = iter([0.0, 1.0, places.MOST_S + 1])
+    ticks = iter([0.0, 1.0, 2.0, places.MOST_S + 1])
     text = "The rent is 900 euros a month [1]. Pets are forbidden in the garden [2]."
     assert marked(text, 1, 2, clock=lambda: next(ticks)) == (
         "The rent is 900 euros a month [1:3]. Pets are forbidden in the garden [2]."
     )
+
+
+def test_no_mark_is_looked_up_when_the_time_is_over() -> None:
+    """Hundreds in one document may take longer than there is time for."""
+    ticks = iter([0.0, 1.0, *[places.MOST_S + 1] * 2])
+    text = "The rent is 900 euros a month [1]. It is due on the third by bank transfer [1]."
+    assert marked(text, 1, clock=lambda: next(ticks)) == text.replace("[1]", "[1:3]", 1)
 
 
 def test_a_document_that_is_gone_is_cited_without_a_place() -> None:

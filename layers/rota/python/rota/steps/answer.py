@@ -127,7 +127,8 @@ def _titled(source: Source) -> str:
 
 def _answer(text: str, notes: Notes, documents: Sequence[DocumentInfo]) -> Answer:
     """With the plain contradictions of the notes that the text is silent about."""
-    text = with_disagreements(text, disagreements([notes["text"]]))
+    titles = {one["number"]: one["title"] for one in documents}
+    text = with_disagreements(text, disagreements([notes["text"]], titles))
     cleaned = citations.clean(text, notes["cited"])
     cited = set(cleaned["cited"])
     sources = [

@@ -23,6 +23,7 @@ MOST_TRIED = 50
 """Places of a sentence that are told apart: it stands under no more headings."""
 
 _WORD = re.compile(r"[^\W_]+")
+_HEADING = re.compile(r"^#{1,6}\s", re.MULTILINE)
 _PROSE = re.compile(r"[^={};]*\w,?\s+[^\s={};]+\s+\w[^={};]*")
 _SIGNS = r"[\W_]{1,60}+"
 _ENDS = ".!?:;|。！？"
@@ -55,6 +56,10 @@ class Concordance:
         """The characters from the beginning of one piece to the end of another."""
         return self._start[first], self._end[last]
 
+    def reaches(self, piece: int, other: int) -> bool:
+        """Whether another piece stands before a piece's end, right after it or in the next line."""
+        return other <= piece + 1 or self._line[other] == self._line[piece] + 1
+
     def pieces_of(self, first_line: int, last_line: int) -> range:
         """The pieces of these lines (both inclusive)."""
         left = bisect_right(self._line, first_line - 1)
@@ -84,6 +89,25 @@ class Concordance:
                 found = found and part.match(self.text, found.end())
             if found:
                 yield bisect_right(self._start, begin.start()) - 1, bisect_right(self._start, found.end() - 1) - 1
+
+    def below(self, heading: str, places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Of several places (ascending) the first below the line that is the heading.
+
+        Without one, those above which its words stand, with no other heading between.
+        """
+        standing = [self.standing(term) for term in terms(heading)]
+        pieces = sorted(set(standing[0]).intersection(*standing)) if standing else []
+        found, before, begins = [], -1, 0
+        for first, last in places:
+            start, end = self.span(first, last)
+            section = max((one.start() for one in _HEADING.finditer(self.text, begins, start)), default=begins)
+            above = pieces[bisect_right(pieces, before) : bisect_right(pieces, first)]
+            lines = [self.lines[self.line(one)] for one in above if self._start[one] >= section]
+            if any(_WORD.findall(line) == _WORD.findall(heading) for line in lines):
+                return [(first, last)]
+            found += [(first, last)] * bool(lines)
+            before, begins = last, end
+        return found
 
     def standing(self, term: str) -> list[int]:
         """The pieces that hold a term (see `extraction.terms`), ascending."""

@@ -2,22 +2,23 @@
 
 Two statements contradict each other when they say the same of the same thing, in the same words and without an "if",
 "some" or "about", except for one amount or date, or except for a `not`. Two invoices differ in the same way: what has
-no name is the same thing only if the two documents differ in nothing else of the kind, and no third one says another
-amount. The rest is left to the models, whose prompts ask for it.
+no name is the same thing only if the two documents are of no series, such as daily reports, if they differ in nothing
+else of the kind, and no third one says another amount. The rest is left to the models, whose prompts ask for it.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
+from types import MappingProxyType
 
 from rota.documents.extraction.sentences import sentences
 from rota.documents.extraction.terms import terms
 from rota.steps.citations import cited_in, mark, rewrite
-from rota.steps.subjects import is_named, is_numbered, is_specific, stands_alone
+from rota.steps.subjects import is_named, is_numbered, is_specific, series, stands_alone
 
 MOST_ALIKE = 50
 """Of statements in the same words so many are compared with each other."""
@@ -102,14 +103,20 @@ class _Statement:
     named: bool
 
 
-def disagreements(texts: Iterable[str]) -> list[Disagreement]:
-    """The contradictions in notes with marks; of two documents the first one only."""
+def disagreements(texts: Iterable[str], titles: Mapping[int, str] = MappingProxyType({})) -> list[Disagreement]:
+    """The contradictions in notes with marks, given the documents' titles; of two documents the first one only."""
+    kinds = {number: series(title) for number, title in titles.items()}
     alike: dict[tuple[str, ...], dict[str, _Statement]] = defaultdict(dict)
     for text in texts:
         for line in text.splitlines():
             for statement in _statements(line):
                 alike[statement.frame].setdefault(statement.text, statement)
-    pairs = [pair for group in alike.values() for pair in _contradictions(list(group.values())[:MOST_ALIKE])]
+    pairs = [
+        (one, other)
+        for group in alike.values()
+        for one, other in _contradictions(list(group.values())[:MOST_ALIKE])
+        if one.named or not _of_one_series(one, other, kinds)
+    ]
     unnamed = Counter((one.numbers, other.numbers) for one, other in pairs if not one.named)
     found: dict[tuple[tuple[int, ...], tuple[int, ...]], Disagreement] = {}
     for one, other in pairs:
@@ -148,6 +155,10 @@ def _contradictions(group: Sequence[_Statement]) -> Iterator[tuple[_Statement, _
             contradict = contradict and len(filled[_around(one, differing[0])]) < FORM
         if contradict:
             yield one, other
+
+
+def _of_one_series(one: _Statement, other: _Statement, kinds: Mapping[int, tuple[str, ...]]) -> bool:
+    return all(a in kinds and kinds[a] == kinds.get(b) for a, b in product(one.numbers, other.numbers))
 
 
 def _around(statement: _Statement, at: int) -> tuple[str, ...]:

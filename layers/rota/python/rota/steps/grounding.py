@@ -59,7 +59,6 @@ _NAME = re.compile(
     rf"{_FIGURE}|[A-Za-z]\w*_\w+|_\w+|[a-z]+\d*[A-Z]\w*|[A-Z][a-z0-9]+[A-Z]\w*|[A-Za-z]\w*(?=\()"
     r"|(?<=`)[A-Za-z]\w*(?=[`.])|(?<=[\w)]\.)[a-z]\w+"
 )
-_HEADING = re.compile(r"^#{1,6}\s", re.MULTILINE)
 _OWN_LINES = re.compile(r"text/(?!html)|application/json")
 
 
@@ -90,23 +89,41 @@ class Ground:
         self._document = document
         self._words = Concordance(document["text"])
 
-    def place(self, statement: str) -> Place | None:
+    def place(self, statement: str, before: Sequence[str] = ()) -> Place | None:
         """Lines from 1 (a page for a PDF, neither where the text is not the file's own) and a quote; None when unsure.
 
-        Some ten milliseconds at most, whatever stands in document and statement.
+        `before` are sentences that rest on the same mark: those that stand beside the statement are in its place.
+        Some ten milliseconds at most for each, whatever stands in document and statement.
         """
+        found = self._found(statement)
+        if found is None:
+            return None
+        return self._shown(*self._joined(found, [one for one in map(self._found, before) if one]))
+
+    def _found(self, statement: str) -> tuple[int, int] | None:
         if len(statement) > LONGEST_STATEMENT:
             statement = statement[:LONGEST_STATEMENT].rpartition(" ")[0]
         if exact := self._word_for_word(statement):
-            return self._shown(*exact[0]) if len(exact) == 1 else None
+            return exact[0] if len(exact) == 1 else None
         looked_for = _LookedFor(statement, self._words)
         found = sorted(looked_for.candidates(), key=lambda one: (-one.value, one.first))
         best = _certain(found)
         if best is None:
             return None
         if best.defines:
-            return self._shown(*self._narrowed(best, found))
-        return self._shown(*self._words.sentence(best.first, best.last))
+            return self._narrowed(best, found)
+        return self._words.sentence(best.first, best.last)
+
+    def _joined(self, found: tuple[int, int], others: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        """With those others that it meets, or that meet it by way of others: MOST_LINES in all, and on one page."""
+        first, last = found
+        for one in sorted(others, key=lambda one: max(one[0] - found[1], found[0] - one[1])):
+            wide = min(first, one[0]), max(last, one[1])
+            meets = self._words.reaches(last, one[0]) and self._words.reaches(one[1], first)
+            short = self._words.line(wide[1]) - self._words.line(wide[0]) < MOST_LINES
+            if meets and short and self._page(wide[0]) == self._page(found[0]):
+                first, last = wide
+        return first, last
 
     def _word_for_word(self, statement: str) -> list[tuple[int, int]]:
         """Where a document's own sentence stands, which may have been given the heading above it."""
@@ -114,33 +131,12 @@ class Ground:
             return [found]
         heading, _, sentence = statement.partition(": ")
         places = list(self._quoted(sentence))
-        return self._below(heading, places) or places if len(places) > 1 else places
+        return self._words.below(heading, places) or places if len(places) > 1 else places
 
     def _quoted(self, said: str) -> Iterator[tuple[int, int]]:
         words = _WORD.findall(said)
         if len(words) >= QUOTED_WORDS and sum(map(len, words)) >= QUOTED_LETTERS:
             yield from self._words.word_for_word(words)
-
-    def _below(self, heading: str, places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Of several places (ascending) the first below the line that is the heading.
-
-        Without one, those above which its words stand, with no other heading between.
-        """
-        standing = [self._words.standing(term) for term in terms(heading)]
-        pieces = sorted(set(standing[0]).intersection(*standing)) if standing else []
-        found, before, begins = [], -1, 0
-        for first, last in places:
-            start, end = self._words.span(first, last)
-            section = max((one.start() for one in _HEADING.finditer(self._words.text, begins, start)), default=begins)
-            above = pieces[bisect_right(pieces, before) : bisect_right(pieces, first)]
-            lines = [
-                self._words.lines[self._words.line(one)] for one in above if self._words.span(one, one)[0] >= section
-            ]
-            if any(_WORD.findall(line) == _WORD.findall(heading) for line in lines):
-                return [(first, last)]
-            found += [(first, last)] * bool(lines)
-            before, begins = last, end
-        return found
 
     def _narrowed(self, best: _Candidate, found: Sequence[_Candidate]) -> tuple[int, int]:
         if self._words.line(best.last) - self._words.line(best.first) + 1 < MOST_LINES:
@@ -150,13 +146,16 @@ class Ground:
             return self._words.sentence(inside[0].first, inside[0].last)
         return best.first, best.last
 
+    def _page(self, piece: int) -> int:
+        return bisect_right(self._document.get("pages", ()), self._words.span(piece, piece)[0])
+
     def _shown(self, first: int, last: int) -> Place:
         start, end = self._words.span(first, last)
         quote = " ".join(without_marks(self._document["text"][start:end]).split())
         if len(quote) > QUOTED:
             quote = quote[: QUOTED - 1].rstrip() + "…"
-        if pages := self._document.get("pages"):
-            return Place(page=max(1, bisect_right(pages, start)), quote=quote)
+        if self._document.get("pages"):
+            return Place(page=max(1, self._page(first)), quote=quote)
         if _OWN_LINES.match(self._document["media_type"]):
             return Place(lines=[self._words.line(first) + 1, self._words.line(last) + 1], quote=quote)
         return Place(quote=quote)

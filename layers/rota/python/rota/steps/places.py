@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice, pairwise
 
 from rota.errors import NotFoundError
@@ -19,15 +20,27 @@ MOST_CHARACTERS, MOST_OF_ONE = 8_000_000, 1_500_000
 at a time, so that this bounds the memory: an index takes some ten times its text."""
 
 MOST_S = 20.0
-"""Once this is over no further document is read. Forty citations of thirty documents of 100 KB take a second of CPU."""
+"""Once this is over nothing further is read or looked up. Forty citations of thirty documents of 100 KB take half a
+second of CPU, or a second where each stands for five sentences."""
 
 MOST_BRACKETS = 400
 """Brackets looked up, the first ones: no answer has as many, but a model caught in a loop has."""
+
+MOST_BEFORE = 12
+"""Sentences before the last one that are looked up for a bracket."""
 
 _BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d{1,3}[.)]|#{1,6}|\|)\s)")
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=[^a-z\s])|(?<=[。！？])")
 _NOTHING = re.compile(r"[\W_]*")
 _LEAST_WORDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a bracket may stand for, the likeliest first; `before` are the other sentences since the last bracket."""
+
+    meant: Sequence[str]
+    before: Sequence[str]
 
 
 def placed(
@@ -54,7 +67,10 @@ def placed(
         left -= size
         asked = [index for index, one in enumerate(found) if number in one.numbers]
         for index, place in _in_document(number, read, [(index, statements[index]) for index in asked]):
-            places[index, number] = place
+            if place is not None:
+                places[index, number] = place
+            if clock() > until:
+                break
     order = {bracket.start: index for index, bracket in enumerate(found)}
 
     def changed(bracket: Bracket) -> list[Mark]:
@@ -76,21 +92,19 @@ def shown(place: Place) -> str:
 
 
 def _in_document(
-    number: int, read: Callable[[int], Document], asked: Sequence[tuple[int, Sequence[str]]]
-) -> Iterator[tuple[int, Place]]:
+    number: int, read: Callable[[int], Document], asked: Sequence[tuple[int, _Said]]
+) -> Iterator[tuple[int, Place | None]]:
     try:
         ground = Ground(read(number))
     except NotFoundError:
         return
-    for index, statements in asked:
-        place = next(filter(None, map(ground.place, statements)), None)
-        if place is not None:
-            yield index, place
+    for index, said in asked:
+        yield index, next(filter(None, (ground.place(one, said.before) for one in said.meant)), None)
 
 
-def _statements(text: str, found: Sequence[Bracket]) -> list[list[str]]:
-    """What each bracket may stand for, the likeliest first; brackets that follow each other stand for the same."""
-    said: list[list[str]] = []
+def _statements(text: str, found: Sequence[Bracket]) -> list[_Said]:
+    """What each bracket may stand for; brackets that follow each other stand for the same."""
+    said: list[_Said] = []
     for before, bracket in pairwise([Bracket(0, 0, "", []), *found]):
         if said and _NOTHING.fullmatch(text, before.end, bracket.start):
             said.append(said[-1])
@@ -99,7 +113,7 @@ def _statements(text: str, found: Sequence[Bracket]) -> list[list[str]]:
     return said
 
 
-def _statement(text: str, before: int, bracket: Bracket) -> list[str]:
+def _statement(text: str, before: int, bracket: Bracket) -> _Said:
     """The clause since the last bracket, its whole sentence, and all sentences since that bracket.
 
     Where a sentence begins with its bracket, as in "According to [3] …", what follows is meant.
@@ -115,7 +129,9 @@ def _statement(text: str, before: int, bracket: Bracket) -> list[str]:
         after = text[bracket.end : bracket.end + LONGEST_STATEMENT]
         line = _BLOCK.split(after)[0]
         meant.append(_unmarked(f"{sentence} {_SENTENCE.split(line)[0]}"))
-    return meant
+        return _Said(meant, [])
+    others = [one.strip() for one in _SENTENCE.split(since) if not _NOTHING.fullmatch(one)][:-1]
+    return _Said(meant, others[-MOST_BEFORE:])
 
 
 def _unmarked(text: str) -> str:
