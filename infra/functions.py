@@ -36,7 +36,8 @@ SIZES: Mapping[str, Size] = {
     "plan_search": MODEL_STEP,
     # The longest that Lambda allows, and the memory that comes with a whole processor.
     "gather_documents": Size(timeout_s=900, memory_mb=1769, reads_documents=True),
-    "plan_job": MODEL_STEP,
+    # Ten thousand documents of some pages are read, cut, written and looked for among what is written already.
+    "plan_job": Size(timeout_s=900, memory_mb=1769),
     "summarize_batch": MODEL_STEP,
     "synthesize_summaries": MODEL_STEP,
     "write_answer": MODEL_STEP,

@@ -27,14 +27,17 @@ def plan_job(step: StepEvent, context: Any) -> StepEvent:
     if before and "estimate" in before:
         return model_step.done(step, manifest_key=files.manifest_key, dry_run=dry_run)
     prospect = prospect_of(replace(job, options=as_asked(job.options)), files)
-    prospect = prospect.as_asked_if_written() or prospect
+    known = before or (prospect.made if step.pending is None else None)  # what waits for its call has booked it
+    prospect, loads = (known and prospect.as_asked(known)) or (prospect, None)
+    if prospect.chosen.refused:
+        raise prospect.chosen.refused
     prospect.keep(job.options)
-    made = before or _plan(step, prospect, context)
+    made = known or _plan(step, prospect, context)
     if isinstance(made, StepEvent):
         return made
     files.put_plan(made)  # paid for: an invocation that is repeated from here on goes on with it
     readers = prospect.readers(made["focus"])
-    loads = write_batches(prospect.reading(), readers, prospect.is_written(made, readers))
+    loads = loads or write_batches(prospect.reading(), readers, prospect.is_written(made, readers))
     if not dry_run:
         prospect.keep_plan(made, readers)
     estimate = prospect.estimate(loads, made)
@@ -45,9 +48,7 @@ def plan_job(step: StepEvent, context: Any) -> StepEvent:
 
 
 def _plan(step: StepEvent, prospect: Prospect, context: Any) -> Mapping[str, Any] | StepEvent:
-    """What to look for, with its facts: as planned before, as a model says, by default for a dry run."""
-    if prospect.made is not None and step.pending is None:  # what waits for its call has booked it
-        return prospect.made
+    """What to look for, with its facts: as a model says, by default for a dry run."""
     if prospect.job.options.get("dry_run"):
         return {**plan.default_plan(), "mode": "extractive", "defaulted": True}
     carried = model_step.carry_out(step, prospect.job, _work(prospect), context)

@@ -56,6 +56,11 @@ class Prospect:
         """How closely its documents will be read."""
         return depth_of(self.job.options)
 
+    @property
+    def now_ms(self) -> int:
+        """The time that counts for its limits: for a dry run, which has none to keep, when it was begun."""
+        return self.around.now_ms if self.job.options.get("dry_run") else parts.ledger().clock.now_ms()
+
     def reading(self) -> JobFiles:
         """The files as batches are made from them."""
         numbers = [document["number"] for document in self.chosen.way.documents]
@@ -72,16 +77,16 @@ class Prospect:
         reuse = parts.reuse(self.job.owner)
         return lambda batch: reuse.has(*readers.notes_call(batch))
 
-    def as_asked_if_written(self) -> Prospect | None:
-        """The job as it was asked for, where so much of it is written already that it keeps its limits all the same."""
-        if self.made is None or not self.chosen.rejected:
+    def as_asked(self, made: Mapping[str, Any]) -> tuple[Prospect, list[Load]] | None:
+        """The job as it was asked for and its batches, where it keeps its limits with what is written already."""
+        if not (self.chosen.rejected and _reuses(self.job) and made.get("reused")):
             return None
         asked = replace(self, chosen=Chosen(self.chosen.rejected[0]))
-        readers = asked.readers(self.made["focus"])
-        loads = write_batches(asked.reading(), readers, asked.is_written(self.made, readers))
-        estimate = asked.estimate(loads, self.made)
-        missed = Limits.of(asked.job, self.around.now_ms).missed(estimate)
-        return asked if estimate.written and not missed else None
+        readers = asked.readers(made["focus"])
+        loads = write_batches(asked.reading(), readers, asked.is_written(made, readers))
+        estimate = asked.estimate(loads, made)
+        missed = Limits.of(asked.job, asked.now_ms).missed(estimate)
+        return (asked, loads) if estimate.written and not missed else None
 
     def keep_plan(self, made: Mapping[str, Any], readers: Readers) -> None:
         """Let a later job with these documents and more of them plan alike, and so make the same batches."""
@@ -95,8 +100,8 @@ class Prospect:
         job, before = self.job, done_before(made)
         tokens = self.plan_tokens if job.options.get("dry_run") and made["defaulted"] else None
         outlook = replace(self.outlook, job=job, plan_tokens=tokens, focus=made["focus"], outline=made["outline"])
-        now_ms = self.around.now_ms if job.options.get("dry_run") else parts.ledger().clock.now_ms()
-        return forecast(outlook, loads, len(self.chosen.way.documents), replace(self.around, now_ms=now_ms), before)
+        around = replace(self.around, now_ms=self.now_ms)
+        return forecast(outlook, loads, len(self.chosen.way.documents), around, before)
 
     def facts(self, estimate: JobEstimate) -> dict[str, Any]:
         """What `plan.json` says of all this."""

@@ -205,7 +205,7 @@ def test_functions_share_their_defaults(prod: View) -> None:
         assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
         assert function["TracingConfig"] == {"Mode": "Active"}
         assert function["LoggingConfig"]["LogFormat"] == "JSON"
-        assert function["MemorySize"] == (1769 if name == "gather_documents" else 512)
+        assert function["MemorySize"] == (1769 if name in ("gather_documents", "plan_job") else 512)
         assert len(function["Layers"]) == (3 if name == "gather_documents" else 2)
         assert "ReservedConcurrentExecutions" not in function
     callers = {name: prod.functions()[name]["Timeout"] for name, access in ACCESS.items() if access.models}

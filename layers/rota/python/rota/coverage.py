@@ -114,4 +114,4 @@ def _unread(files: JobFiles, documents: DocumentList, status: str) -> Iterator[t
     held = files.documents_by_batch()
     for batch_id in lacking:
         reason = failures.get(batch_id) or CUT_SHORT.get(status, "was not summarised in time")
-        yield from ((number, reason) for number in held[batch_id])
+        yield from ((number, reason) for number in held.get(batch_id, ()))

@@ -132,6 +132,7 @@ class Dispatcher:
         BudgetSpentError when it may cost nothing more.
         """
         state = pending or Pending(self._ledger.clock.now_ms())
+        refused: BudgetSpentError | None = None
         while True:
             if state.turn_ms:
                 self._sleep(max(0, state.turn_ms - self._ledger.clock.now_ms()) / 1000)
@@ -140,7 +141,7 @@ class Dispatcher:
             booking = self._brought_back(request, decision, state)
             if booking is None:
                 returns = PATIENCE if state.booking else state.returns
-                decision, admitted = self._admit(request, decision, returns, state)
+                decision, admitted = self._admit(request, decision, returns, state, refused)
                 if isinstance(admitted, Return):
                     state = replace(state, booking=None, turn_ms=admitted.at_ms, returns=admitted.returns, looked=False)
                     if admitted.at_ms - self._ledger.clock.now_ms() > INSIDE_MS:
@@ -157,6 +158,7 @@ class Dispatcher:
                     finished = self._call(errand, ready, remaining_ms, repairs=self._repairs and not state.repaired)
                 except BudgetSpentError as error:
                     request, finished = _cheaper(request, decision, self._catalog.model(ready.model), error), None
+                    refused = error
                 if finished is not None:
                     return finished
             repaired = state.repaired or len(attempts) > len(state.attempts) + 1  # the second failure was the repair's
@@ -268,14 +270,21 @@ class Dispatcher:
             raise
 
     def _admit(
-        self, request: ModelRequest, decision: Decision, returns: int, state: Pending
+        self,
+        request: ModelRequest,
+        decision: Decision,
+        returns: int,
+        state: Pending,
+        refused: BudgetSpentError | None,
     ) -> tuple[Decision, Booking | Return]:
-        """See `Admission.admit`. What failed is told when nobody else can take the call, unless waiting would help."""
+        """See `Admission.admit`. What failed, or a budget `refused`, is told when nobody else can take the call."""
         try:
             return self._admission.admit(request, decision, returns, state.first_ms)
-        except PoolBusyError:
-            raise
         except NoCapacityError as error:
+            if refused:
+                raise refused from error
+            if isinstance(error, PoolBusyError):
+                raise
             if state.attempts:
                 raise AllModelsFailedError(state.attempts) from error
             raise

@@ -17,7 +17,7 @@ LAST_ARE_MINE = "zj = :zj"
 LAST_ARE_ANOTHERS = "attribute_exists(z) AND (attribute_not_exists(zj) OR zj <> :zj)"
 QUEUE_IS_LONGER = "z >= :floor"
 QUEUE_IS_NOT_EMPTY = "z > :now"
-MINE_BEGIN_LATER = "zs >= :now"
+MINE_BEGIN_LATER = "zs >= :now AND z > zs"
 MINE_HAVE_BEGUN = "zs < :now AND z > :now"
 
 

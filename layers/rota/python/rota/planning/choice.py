@@ -66,17 +66,18 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What is done, and what was considered before it."""
+    """What is done, and what was considered before it; or why nothing of it keeps the limits, as `refused`."""
 
     way: Alternative
     rejected: tuple[Alternative, ...] = ()
+    refused: InvalidInputError | None = None
 
 
 def choose(outlook: Outlook, documents: Sequence[DocumentInfo], around: Circumstances) -> Chosen:
     """The first way to do the job that keeps its limits. `outlook` has the job as it was asked for.
 
-    Raises InvalidInputError when there is none because the answer must be JSON, and NoCapacityError when the pool's
-    quotas leave no room for documents beside the prompt.
+    It is refused when there is none because the answer must be JSON. Raises NoCapacityError when the pool's quotas
+    leave no room for documents beside the prompt.
     """
     return _Search(outlook, documents, around, Limits.of(outlook.job, around.now_ms)).run()
 
@@ -90,6 +91,7 @@ class _Search:
     around: Circumstances
     limits: Limits
     rejected: tuple[Alternative, ...] = ()
+    refused: InvalidInputError | None = None
 
     def run(self) -> Chosen:
         way = self._way({}, self.documents, ())
@@ -98,7 +100,7 @@ class _Search:
         for step in (self._cheaper, self._fewer, self._without_models):
             if not self._keeps(way) and way.options.get("mode") != "extractive":
                 way = step(way)
-        return Chosen(way, self.rejected)
+        return Chosen(way, self.rejected, self.refused)
 
     def _keeps(self, way: Alternative) -> bool:
         return not self.limits.missed(way.estimate)
@@ -168,12 +170,14 @@ class _Search:
     def _without_models(self, way: Alternative) -> Alternative:
         """What was changed for models to be in time and money is as it was asked for.
 
-        Raises InvalidInputError for a job whose answer is to be JSON by a schema, which only a model can write.
+        Refused for a job whose answer is to be JSON by a schema, which only a model can write.
         """
         if self.outlook.job.options.get("answer_schema") is not None:
             missed = self.limits.missed(way.estimate)
             field = "options.deadline_s" if Missed.DEADLINE in missed else "options.budget_usd"
-            raise InvalidInputError(field, f"is too little for an answer_schema, which needs models: {self._why(way)}")
+            said = f"is too little for an answer_schema, which needs models: {self._why(way)}"
+            self.refused = InvalidInputError(field, said)
+            return way
         self.rejected = (*self.rejected, way)
         adjustment = Adjustment("mode", f"works without models, with the documents' own sentences: {self._why(way)}")
         return self._way({"mode": "extractive"}, self.documents, (adjustment,))

@@ -42,6 +42,8 @@ def forecast(
     job without models takes the time of its children's own work.
     """
     rehearsal = Rehearsal(outlook.catalog, outlook.accounts, around.now_ms, around.at_once, around.overheads)
+    written = sum(load.written for load in loads)
+    rehearsal.wait(_children_s(written, around))
     went: list[Rehearsed] = []
     steps = list(before)
     for number, stage in enumerate(stages(outlook, loads), start=1):
@@ -54,7 +56,7 @@ def forecast(
     return JobEstimate(
         documents=documents,
         batches=batches,
-        written=sum(load.written for load in loads),
+        written=written,
         calls=sum(step.calls for step in steps),
         input_tokens=sum(step.input_tokens for step in steps),
         output_tokens=sum(step.output_tokens for step in steps),
@@ -127,8 +129,12 @@ def _held_nanousd(went: Rehearsed, at_once: int) -> float:
 
 
 def _without_models_s(batches: int, around: Circumstances) -> float:
-    overheads = around.overheads
-    return 3 * overheads.stage_s + -(-batches // around.at_once) * (overheads.before_s + overheads.after_s)
+    return 3 * around.overheads.stage_s + _children_s(batches, around)
+
+
+def _children_s(batches: int, around: Circumstances) -> float:
+    """What so many children take that call no model."""
+    return -(-batches // around.at_once) * (around.overheads.before_s + around.overheads.after_s)
 
 
 def _together(shares: Iterable[Mapping[str, ModelShare]]) -> dict[str, ModelShare]:

@@ -47,7 +47,7 @@ class Rehearsal:
         self._ended = Counter[str]()
         self._begin_s = self._now_s = now_ms / 1000
         self._skipped_s = 0.0
-        """Time in which calls were made that were not run ahead one by one."""
+        """Time that was not run ahead: of calls that go on as before, of children that call nobody."""
 
     def run(self, stage: Stage) -> list[Rehearsed]:
         """The stage's works, each as it went."""
@@ -62,6 +62,10 @@ class Rehearsal:
             Rehearsed(cast.work, cast.shared_out(count), cast.terms, begin_s, end_s)
             for cast, count in zip(casts, run.counts, strict=True)
         ]
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass in which nothing is called."""
+        self._skipped_s += seconds
 
     @property
     def _elapsed_s(self) -> float:

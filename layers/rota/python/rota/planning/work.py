@@ -109,8 +109,7 @@ def stages(outlook: Outlook, loads: Iterable[Load]) -> Iterator[Stage]:
     count = sum(each.calls for each in notes)
     tokens = sum(each.calls * _note_tokens(outlook, each) for each in notes) // count
     for level in _levels(outlook, count, tokens):
-        if new:  # of the same notes the merged ones are there, too
-            yield [level]
+        yield [level]  # whether these are written, too, depends on notes that are not read here
         count, tokens = level.calls, _note_tokens(outlook, level)
     yield [_answer(outlook, count * tokens)]
 
