@@ -210,6 +210,7 @@ def test_functions_share_their_defaults(prod: View) -> None:
         assert "ReservedConcurrentExecutions" not in function
     callers = {name: prod.functions()[name]["Timeout"] for name, access in ACCESS.items() if access.models}
     assert callers.pop("serve_api") < 30
+    assert callers.pop("plan_job") == 900
     assert set(callers.values()) == {300}
 
 

@@ -424,6 +424,19 @@ def test_a_pile_that_has_grown_pays_for_what_is_new() -> None:
     assert grown["calls"] <= grown["batches_total"] - grown["batches_reused"] + 5
 
 
+def test_what_is_new_is_planned_on_the_models_that_will_read_it() -> None:
+    """Models are rotated by a batch's place among all, written or not; the new ones are mostly the last."""
+    texts = [document(number, 9_000) for number in range(40)]
+    with job_world(ROTA, texts[:30]) as world:
+        world.run()
+        for count in (32, 34, 40):
+            world.run_again(texts[:count])
+            estimate, spent = world.plan()["estimate"], world.spent()
+            assert (estimate["written"], estimate["calls"]) == (spent["batches_reused"], spent["calls"])
+            assert estimate["cost_usd"] == pytest.approx(spent["cost_nanousd"] / 1e9, rel=0.15)
+            assert estimate["input_tokens"] == pytest.approx(spent["input_tokens"], rel=0.15)
+
+
 def test_a_limit_counts_only_what_is_still_to_be_paid() -> None:
     """A known pile is read as asked for, whatever it would cost anew; so is one of which a little is new."""
     texts = [document(number, 3_100) for number in range(150)]

@@ -13,8 +13,9 @@ from rota.records import NotesTask
 class Load:
     """Calls that take notes, aimed at the same models: how many, and their input and (bounded) output tokens together.
 
-    `written` of them were made for an earlier job, and are not made again. `score` is how complex the code is that they
-    read: None where there is none, or none that could be analysed.
+    `written`: they were made for an earlier job, and are not made again. `numbers` are those of their batches, from 0,
+    by which models are rotated. `score` is how complex the code is that they read: None where there is none, or none
+    that could be analysed.
     """
 
     task: NotesTask
@@ -22,7 +23,8 @@ class Load:
     input_tokens: int
     output_tokens: int
     score: float | None = None
-    written: int = 0
+    written: bool = False
+    numbers: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,25 +124,31 @@ def _reader(task: NotesTask, step: Step, models: Sequence[Model]) -> str:
 
 @dataclass(slots=True)
 class Loads:
-    """What a job's batches will need, counted as they come: one load for each set of models that they are aimed at."""
+    """What a job's batches will need, counted as they come: a load for each set of models that they are aimed at.
+
+    Batches whose notes are written already are loads of their own.
+    """
 
     readers: Readers
-    _loads: dict[tuple[str, ...], Load] = field(default_factory=dict)
+    _loads: dict[tuple[str | bool, ...], Load] = field(default_factory=dict)
+    _numbers: dict[tuple[str | bool, ...], list[int]] = field(default_factory=dict)
     _frames: dict[NotesTask, int] = field(default_factory=dict)
+    _count: int = 0
 
     def add(self, task: NotesTask, tokens: int, score: float | None = None, written: bool = False) -> None:
-        """Count one batch with so many tokens of documents; `written`: its notes are there already."""
+        """Count the next batch with so many tokens of documents; `written`: its notes are there already."""
         if task not in self._frames:
             self._frames[task] = self.readers.frame_tokens(task)
-        aimed = (task, *(model.id for model in self.readers.models(task, score)))
-        load = self._loads.get(aimed, Load(task, 0, 0, 0, score))
+        aimed = (written, task, *(model.id for model in self.readers.models(task, score)))
+        load = self._loads.get(aimed, Load(task, 0, 0, 0, score, written))
         self._loads[aimed] = replace(
             load,
             calls=load.calls + 1,
             input_tokens=load.input_tokens + self._frames[task] + tokens,
             output_tokens=load.output_tokens + step_of(self.readers.catalog, task).max_output_tokens,
-            written=load.written + written,
         )
+        self._numbers.setdefault(aimed, []).append(self._count)
+        self._count += 1
 
     def __iter__(self) -> Iterator[Load]:
-        return iter(self._loads.values())
+        return (replace(load, numbers=self._numbers[aimed]) for aimed, load in self._loads.items())

@@ -62,7 +62,9 @@ class Cast:
         return self.work.request.priority == "bulk"
 
     def groups(self, number: int) -> list[Sequence[Model]]:
-        """The groups of candidates for the call of this number in its series, best first; empty when nobody can."""
+        """The groups of candidates for the work's call of this number, best first; empty when nobody can."""
+        if self.work.rotations:
+            number = self.work.rotations[min(number, len(self.work.rotations) - 1)]
         turn = number % self._turns if self._turns else number
         if turn not in self._groups:
             try:

@@ -42,7 +42,7 @@ def forecast(
     job without models takes the time of its children's own work.
     """
     rehearsal = Rehearsal(outlook.catalog, outlook.accounts, around.now_ms, around.at_once, around.overheads)
-    written = sum(load.written for load in loads)
+    written = sum(load.calls for load in loads if load.written)
     rehearsal.wait(_children_s(written, around))
     went: list[Rehearsed] = []
     steps = list(before)

@@ -99,8 +99,9 @@ class StageRun:
         return (self._ends[-1] if self._ends else self.begin_s) + self.overheads.after_s
 
     def _ask(self, event: _Event, now_s: float, coming: Iterator[int]) -> None:
-        cast = self.casts[bisect_right(self._last, event.call)]
-        start_s, model, group = self._soonest(cast, event.call, now_s)
+        at = bisect_right(self._last, event.call)
+        cast, number = self.casts[at], event.call - (self._last[at - 1] if at else 0)
+        start_s, model, group = self._soonest(cast, number, now_s)
         if model is None:  # nobody can take it: it is done without a model
             self._follow(now_s, coming)
         elif cast.bulk and _must_queue(start_s - now_s, event.returns):

@@ -33,15 +33,24 @@ KEPT: Mapping[str, float] = {"summarize": 0.5, "synthesize": 0.4, "answer": 1.0}
 """Output of a call ÷ the documents or notes that it is about, at most: what is said twice is said once, what is beside
 the question is left out."""
 
+LEAST_NOTES = 60
+"""Output tokens of notes on next to nothing: a line for each of a few documents."""
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """`calls` calls of one step that are alike: `request` is the average one, `output_tokens` what it will write."""
+    """`calls` calls of one step that are alike: `request` is the average one, `output_tokens` what it will write.
+
+    `most_tokens` is what it writes at most, whatever its model has written of other things; `rotations` are the calls'
+    places in their series, where they are not 0, 1, 2 …
+    """
 
     step: str
     request: ModelRequest
     calls: int
     output_tokens: int
+    most_tokens: float = math.inf
+    rotations: Sequence[int] = ()
 
     def usage(self, account: Account) -> Usage:
         """What one call is likely to use on a model."""
@@ -51,7 +60,7 @@ class Work:
         outputs = learned.expected_output(request.max_output_tokens, bulk) if bulk else None
         return Usage(
             round(request.input_tokens * USUAL_FACTOR) if inputs is None else inputs,
-            self.output_tokens if outputs is None else outputs,
+            self.output_tokens if outputs is None else round(min(outputs, self.most_tokens)),
         )
 
 
@@ -99,12 +108,7 @@ def stages(outlook: Outlook, loads: Iterable[Load]) -> Iterator[Stage]:
     notes = [_notes(outlook.readers, load) for load in loads]
     if not notes:
         return
-    new = [
-        replace(each, calls=load.calls - load.written)
-        for each, load in zip(notes, loads, strict=True)
-        if load.calls > load.written
-    ]
-    if new:
+    if new := [each for each, load in zip(notes, loads, strict=True) if not load.written]:
         yield new
     count = sum(each.calls for each in notes)
     tokens = sum(each.calls * _note_tokens(outlook, each) for each in notes) // count
@@ -124,7 +128,9 @@ def _notes(readers: Readers, load: Load) -> Work:
     request = readers.request(load.task, load.score, load.input_tokens // load.calls)
     request = replace(request, max_output_tokens=load.output_tokens // load.calls)
     documents = request.input_tokens - readers.frame_tokens(load.task)
-    return Work(load.task, request, load.calls, _written("summarize", request.max_output_tokens, documents))
+    most = max(LEAST_NOTES, round(KEPT["summarize"] * USUAL_FACTOR * documents))
+    written = _written("summarize", request.max_output_tokens, documents)
+    return Work(load.task, request, load.calls, written, most, load.numbers)
 
 
 def _levels(outlook: Outlook, count: int, tokens: int) -> Iterator[Work]:
