@@ -26,7 +26,8 @@ def collect(paths: Sequence[str]) -> list[Found]:
     """Files named and files below folders named, in order and once each.
 
     Below folders hidden, ignored (by git), built, binary and empty files are left out, which standard error is told; a
-    file named by itself never is. Raises CliError naming every path that does not exist, and when nothing is left.
+    file named by itself never is. A file and links to it are one, which goes by its own name where both were found.
+    Raises CliError naming every path that does not exist, and when nothing is left.
     """
     missing = [path for path in paths if not Path(path).exists()]
     if missing:
@@ -37,7 +38,9 @@ def collect(paths: Sequence[str]) -> list[Found]:
         if path.is_dir():
             folders[path] = look_through(path)
         for file in folders[path].documents if path in folders else [path]:
-            found.setdefault(file.resolve(), Found(file, _name(file, path)))
+            full = file.resolve()
+            if full not in found or (found[full].path.is_symlink() and not file.is_symlink()):
+                found[full] = Found(file, _name(file, path))
     for line in left_out_lines(folders, {*folders, *(file.path for file in found.values())}):
         print(line, file=sys.stderr)
     if not found:

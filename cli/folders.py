@@ -44,12 +44,13 @@ def look_through(folder: Path) -> Folder:
 
 
 def _listed(folder: Path) -> Iterator[Path]:
-    """Every file, and the folders that are not entered."""
+    """Every file, and the folders that are not entered. Git lists what is in those, too, so some come repeatedly."""
     known = _known_to_git(folder)
     for path in known:
+        kept_out = _kept_out(path, folder)
         # A repository within this one, or a submodule, is a single entry: its files are its own affair.
-        if not path.is_dir() or path.is_symlink() or _is_kept_out(path.relative_to(folder)):
-            yield path
+        if kept_out or not path.is_dir() or path.is_symlink():
+            yield kept_out or path
         else:
             yield from _listed(path)
     if not known:
@@ -78,12 +79,20 @@ def _walked(folder: Path) -> Iterator[Path]:
             folders.clear()
             yield from _listed(here)
             continue
-        yield from (here / name for name in (*names, *filter(is_noise, folders)))
-        folders[:] = [name for name in folders if not is_noise(name)]
+        yield from (here / name for name in (*names, *filter(_is_noise_as_folder, folders)))
+        folders[:] = [name for name in folders if not _is_noise_as_folder(name)]
 
 
-def _is_kept_out(below: Path) -> bool:
-    return any(map(is_noise, below.parts))
+def _kept_out(path: Path, folder: Path) -> Path | None:
+    """The topmost below `folder` that is not entered: one that `path` lies in, or itself."""
+    parts = path.relative_to(folder).parts
+    depths = (depth for depth, name in enumerate(parts, start=1) if _is_noise_as_folder(name))
+    return next((folder.joinpath(*parts[:depth]) for depth in depths), None)
+
+
+def _is_noise_as_folder(name: str) -> bool:
+    """Whether even a document in it would be noise: `node_modules`, but neither `build` nor `notes.lib`."""
+    return is_noise(f"{name}/any.md")
 
 
 def _start(path: Path) -> bytes | None:

@@ -6,17 +6,21 @@ import argparse
 import json
 
 from cli.api import Api
-from cli.errors import CliError
+from cli.errors import CliError, MisuseError
 from cli.figures import moment
 from cli.follow import FINISHED, report, watch_and_report
 from cli.progress import headline
 from cli.target import current_target
 
 QUERY_CHARACTERS = 60
+MOST_LISTED = 100
+"""What the API lists at once."""
 
 
 def main(options: argparse.Namespace) -> int:
     """Run the command; see `rota jobs --help`, `rota show --help` and so on."""
+    if options.command == "jobs" and options.limit > MOST_LISTED:
+        raise MisuseError(f"--limit must be at most {MOST_LISTED}, not {options.limit}.")
     api = Api(current_target())
     if options.command == "jobs":
         return _list(api, options)

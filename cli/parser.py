@@ -179,7 +179,7 @@ def _add_job(run: argparse.ArgumentParser) -> None:
 
 def _add_jobs(commands: Any) -> None:
     jobs = command(commands, "jobs", "cli.jobs", "your latest jobs")
-    jobs.add_argument("--limit", type=positive, default=20, metavar="N", help="how many (20)")
+    jobs.add_argument("--limit", type=positive, default=20, metavar="N", help="how many, at most 100 (20)")
     show = command(commands, "show", "cli.jobs", "one job: its progress, or its answer")
     show.add_argument("job", metavar="JOB", help="a job's id, such as j-0123456789abcdef")
     show.add_argument("--watch", action="store_true", help="follow it to its end")

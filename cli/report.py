@@ -1,4 +1,4 @@
-"""A finished job for a person: the answer and its sources on standard output, the figures on standard error.
+"""A finished job for a person: answer and sources, or the plan, on standard output, the figures on standard error.
 
 An answer that is JSON stands alone on standard output, for a program to read it; its sources are on standard error.
 """
@@ -27,8 +27,15 @@ def print_job(job: dict[str, Any], models: list[dict[str, Any]]) -> None:
         is_json = "answer_json" in job
         _print_answer(job["answer"], rendered=sys.stdout.isatty() and not is_json)
         _print_sources(job.get("sources") or [], sys.stderr if is_json else sys.stdout)
+    elif _is_plan(job):
+        print("\n".join(plan_lines(job["plan"])))
     for line in _closing_lines(job, models):
         _say(line)
+
+
+def _is_plan(job: dict[str, Any]) -> bool:
+    """Whether the plan is all that was asked for."""
+    return job["status"] == "done" and "answer" not in job and "steps" in (job.get("plan") or {}).get("estimate", {})
 
 
 def _print_answer(answer: str, *, rendered: bool) -> None:
@@ -65,8 +72,6 @@ def _closing_lines(job: dict[str, Any], models: list[dict[str, Any]]) -> list[st
     if coverage:
         lines.append(f"Read {coverage.get('sentence') or _coverage(coverage)}.")
         lines += _passed_over(coverage.get("passed_over", []))
-    if job["status"] == "done" and "answer" not in job and "steps" in (job.get("plan") or {}).get("estimate", {}):
-        lines += plan_lines(job["plan"])
     if job.get("answer") and job.get("model"):
         lines.append(_answered(job))
     totals = _totals(job)
@@ -107,9 +112,8 @@ def plan_lines(plan: dict[str, Any]) -> list[str]:
             f"  {found['input_tokens']:,} tokens in, {found['output_tokens']:,} out, by estimate",
             *_mix_lines(found),
         ]
-    lines += [f"  {plan['depth']}: {counted(len(plan['read_in_part']), 'document')} read in part"] * bool(
-        plan.get("read_in_part")
-    )
+    if plan.get("read_in_part"):
+        lines.append(f"  {plan['depth']}: {counted(len(plan['read_in_part']), 'document')} read in part")
     return lines + [f"Changed: it {each['said']}." for each in plan.get("adjusted", [])]
 
 

@@ -74,8 +74,8 @@ def test_a_dry_run_says_what_it_would_take(stack: DeployedStack, documents: Path
     """No answer, but documents, batches and cost."""
     done = rota(stack, "run", "What about fuel?", str(documents), "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert "It would read 2 documents in 1 batch" in done.stderr
-    assert done.stdout == ""
+    assert done.stdout.startswith("It would read 2 documents in 1 batch")
+    assert "It would read" not in done.stderr
 
 
 def test_max_documents_reads_the_first_ones(stack: DeployedStack, documents: Path) -> None:

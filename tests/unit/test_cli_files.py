@@ -94,6 +94,18 @@ def test_links_to_folders_are_not_followed() -> None:
     assert names("docs") == ["docs/a.md"]
 
 
+@pytest.mark.parametrize("link", ["a-link.md", "z-link.md"])
+def test_a_file_goes_by_its_own_name_and_not_by_a_links(link: str) -> None:
+    """Whichever comes first, at the place of the first; a link alone is as good as the file."""
+    write("docs/lease.md", "docs/other.md", "store/kept.md")
+    Path("docs", link).symlink_to("lease.md")
+    Path("docs/b-link.md").symlink_to("lease.md")
+    Path("docs/c-link.md").symlink_to("../store/kept.md")
+    assert sorted(names("docs")) == ["docs/c-link.md", "docs/lease.md", "docs/other.md"]
+    assert names(f"docs/{link}", "docs/other.md", "docs/lease.md") == ["docs/lease.md", "docs/other.md"]
+    assert names(f"docs/{link}") == [f"docs/{link}"]
+
+
 def test_a_folder_with_nothing_to_read_is_a_sentence() -> None:
     """Not an empty job."""
     write("pictures/a.png", content=b"\0\0")

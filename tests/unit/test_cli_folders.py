@@ -79,7 +79,7 @@ def test_a_repository_within_a_repository_is_walked_by_its_own_rules() -> None:
         *("outer/a.md", "outer/deep/inner/b.md", "outer/deep/inner/innermost/c.md"),
         *("outer/new/d.md", "outer/new/e.log", "outer/vendor/y/g.md"),
     ]
-    assert Path("outer/.worktrees/x") in look_through(Path("outer")).noise
+    assert Path("outer/.worktrees") in look_through(Path("outer")).noise
 
 
 def test_a_submodule_is_walked_and_one_that_was_not_fetched_is_empty() -> None:
@@ -136,6 +136,36 @@ def test_noise_is_counted_without_entering_its_folders(
         ["a.md", "node_modules/deep/x.js"],
         ["Left out of ./: 2 files and 1 folder (hidden, built or vendored)."],
     )
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_a_vendored_folder_in_a_work_tree_counts_as_one(
+    sent: Callable[..., tuple[list[str], list[str]]], tracked: bool
+) -> None:
+    """Git lists each file in it. The topmost counts, also in a repository within; files beside it count themselves."""
+    git("init", "-q", "g")
+    git("init", "-q", "g/inner")
+    write("g/a.md", "g/.env", "g/build/out.js", "g/build/b.md", "g/inner/c.md", "g/inner/.venv/y.py")
+    write(*(f"g/node_modules/{name}" for name in ("x.js", "deep/y.js", "deep/node_modules/z.js", ".bin/w")))
+    write("g/web/node_modules/x.js", "g/web/node_modules/x.md")
+    if tracked:
+        git("-C", "g", "add", ".env", "a.md", "build", "node_modules", "web")
+    assert sent("g") == (
+        ["g/a.md", "g/build/b.md", "g/inner/c.md"],
+        ["Left out of g/: 2 files and 3 folders (hidden, built or vendored)."],
+    )
+    named, lines = sent("g", "g/node_modules/x.js")
+    assert named[-1] == "g/node_modules/x.js"
+    assert lines == ["Left out of g/: 2 files and 3 folders (hidden, built or vendored)."]
+
+
+@pytest.mark.parametrize("in_work_tree", [False, True])
+def test_a_folder_is_no_compiled_file(sent: Callable[..., tuple[list[str], list[str]]], in_work_tree: bool) -> None:
+    """Whatever its name ends in: what lies in it is judged by itself."""
+    write("docs/notes.lib/a.md", "docs/notes.lib/deep/b.o")
+    if in_work_tree:
+        git("init", "-q", "docs")
+    assert sent("docs") == (["docs/notes.lib/a.md"], ["Left out of docs/: 1 file (hidden, built or vendored)."])
 
 
 def test_what_git_ignores_is_not_counted(sent: Callable[..., tuple[list[str], list[str]]]) -> None:

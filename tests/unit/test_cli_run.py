@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from loopback_api import LoopbackApi, loopback_api
+from loopback_api import JOB_ID, LoopbackApi, job, loopback_api
 
 from cli import follow
 from cli.main import main
@@ -111,3 +111,36 @@ def test_documents_beyond_max_documents_are_counted(
     assert len([route for route, _, _ in api.requests if route == "POST /storage"]) == 1
     assert main([command, "Why?", str(notes), "--max-documents", "4"]) == 0
     assert "Left out" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mode", ["models", "extractive"])
+def test_a_plan_is_the_output_of_rota_plan(
+    api: LoopbackApi, notes: Path, capsys: pytest.CaptureFixture[str], mode: str
+) -> None:
+    """`rota plan … > plan.txt` holds the plan; what was sent and read is on standard error. So it is shown again."""
+    model = {"calls": 3, "tokens": 900, "cost_usd": 0.01}
+    estimate = {
+        **{"documents": 4, "batches": 2, "eta_s": 61, "cost_usd": 0.01, "calls": 3, "steps": []},
+        **{"input_tokens": 800, "output_tokens": 100, "models": {"nova-micro": model}},
+    }
+    adjusted = [{"what": "documents", "said": "reads 4 of 9 documents"}]
+    plan = {"estimate": estimate, "mode_planned": mode, "adjusted": adjusted}
+    coverage = {"sentence": "4 of 4 documents"}
+    api.replies[f"GET /v1/jobs/{JOB_ID}"] = [(200, job(plan=plan, coverage=coverage))]
+    for command in (["plan", "Why?", str(notes)], ["show", JOB_ID]):
+        assert main(command) == 0
+        out, err = capsys.readouterr()
+        assert out.startswith("It would read 4 documents in 2 batches")
+        assert ("  nova-micro  ━" in out) == (mode == "models")
+        assert out.endswith("\nChanged: it reads 4 of 9 documents.\n")
+        assert "It would" not in err
+        assert "Read 4 of 4 documents.\n" in err
+
+
+def test_more_jobs_than_the_api_lists_are_misuse(api: LoopbackApi, capsys: pytest.CaptureFixture[str]) -> None:
+    """The option by its name, before anything is asked."""
+    assert main(["jobs", "--limit", "1000"]) == 2
+    assert capsys.readouterr().err == "rota: --limit must be at most 100, not 1000.\n"
+    assert api.requests == []
+    api.replies["GET /v1/jobs?limit=100"] = [(200, {"jobs": [], "cursor": None})]
+    assert main(["jobs", "--limit", "100"]) == 0

@@ -98,6 +98,15 @@ def test_what_came_with_a_mail_counts_and_is_bounded_in_time(files: JobFiles, mo
     assert reasons == ["was not read: the files of its mail took longer than -1 s"] * 3
 
 
+@pytest.mark.parametrize(("most", "said"), [(1, "1 document"), (2, "2 documents")])
+def test_how_many_documents_a_job_reads_is_said_in_grammar(files: JobFiles, most: int, said: str) -> None:
+    """The reason of each that is left out."""
+    put(files, {f"library/{number}.txt": b"%d" % number for number in range(3)})
+    ask(files, LIBRARY, max_documents=most)
+    reasons = {one["reason"] for one in gather(files)["failed"]}
+    assert reasons == {f"was left out: a job of this kind reads {said} (max_documents)"}
+
+
 def test_every_kind_of_source(files: JobFiles) -> None:
     """Inline text, an upload and a shared prefix, numbered in their order; titles are paths within the source."""
     put(

@@ -13,3 +13,9 @@ def nanousd(usd: float) -> int:
 def usd(nano: int) -> float:
     """Billionths as dollars."""
     return nano / NANO
+
+
+def dollars(nano: int) -> str:
+    """Billionths in words: `$0.95`, `$0.00001`. Two decimals, and up to nine where there is more to say."""
+    whole, _, rest = f"{usd(nano):.9f}".partition(".")
+    return f"${whole}.{rest.rstrip('0').ljust(2, '0')}"

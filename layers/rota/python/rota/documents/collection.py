@@ -118,8 +118,7 @@ class Collection:
         """Note a candidate beyond the `most` that the job reads: the first ones by name, the others as a number."""
         if self.skipped < LISTED_AS_SKIPPED:
             self.skipped += 1
-            self.reject(
-                candidate, SKIPPED, f"was left out: a job of this kind reads {most:,} documents (max_documents)"
-            )
+            documents = "1 document" if most == 1 else f"{most:,} documents"
+            self.reject(candidate, SKIPPED, f"was left out: a job of this kind reads {documents} (max_documents)")
         else:
             self.left_out += 1

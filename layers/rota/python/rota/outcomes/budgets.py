@@ -22,8 +22,8 @@ from botocore.exceptions import ClientError
 
 from rota.errors import BudgetSpentError
 from rota.ledger_table import BACKOFF_S, CONDITION_FAILED, THROTTLES, TROUBLE, code
+from rota.money import dollars, usd
 from rota.money import nanousd as nanousd_of
-from rota.money import usd
 from rota.outcomes.months import end_of, expiry_of, month_of
 from rota.outcomes.table import OutcomesTable, refusing_item
 
@@ -166,13 +166,7 @@ def named(budget: str) -> str:
 
 def _refusal(month: str, budget: str, limit: int, spent: int, nanousd: int) -> BudgetSpentError:
     message = (
-        f"the budget of {named(budget)} for {month} has no room for this call: {_dollars(spent)} of {_dollars(limit)} "
-        f"are spent or held, the call may cost {_dollars(nanousd)}; the next month begins on {end_of(month)} (UTC)"
+        f"the budget of {named(budget)} for {month} has no room for this call: {dollars(spent)} of {dollars(limit)} "
+        f"are spent or held, the call may cost {dollars(nanousd)}; the next month begins on {end_of(month)} (UTC)"
     )
     return BudgetSpentError(message, budget=named(budget), limit_usd=usd(limit), spent_usd=usd(spent))
-
-
-def _dollars(nano: int) -> str:
-    """Two decimals, and up to nine where there is more to say."""
-    whole, _, rest = f"{usd(nano):.9f}".partition(".")
-    return f"${whole}.{rest.rstrip('0').ljust(2, '0')}"

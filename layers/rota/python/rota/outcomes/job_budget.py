@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rota.errors import BudgetSpentError
+from rota.money import dollars
 from rota.money import nanousd as nanousd_of
 from rota.outcomes.budgets import Budgets, Reservation
 from rota.outcomes.months import month_of
@@ -54,8 +55,8 @@ class JobBudget(Budgets):
             self._hold(self._month, self._key, self._limit, nanousd)
         except BudgetSpentError as error:
             message = (
-                f"what this job may cost has no room for another call: ${error.spent_usd:.10g} of "
-                f"${error.limit_usd:.10g} are spent or held, the call may cost ${nanousd / 1e9:.10g}"
+                f"what this job may cost has no room for another call: {dollars(nanousd_of(error.spent_usd))} of "
+                f"{dollars(self._limit)} are spent or held, the call may cost {dollars(nanousd)}"
             )
             raise BudgetSpentError(
                 message, budget=error.budget, limit_usd=error.limit_usd, spent_usd=error.spent_usd

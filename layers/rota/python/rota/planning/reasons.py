@@ -8,6 +8,7 @@ from enum import Enum
 
 from rota.estimate import JobEstimate
 from rota.job_item import Job
+from rota.money import dollars, nanousd
 
 SPARE = 0.15
 """How much more than estimated a job must have room for: estimates are right to within some fifteen per cent."""
@@ -52,7 +53,8 @@ class Limits:
             said.append(f"the deadline of {self.deadline_s} s leaves room for {room} of {tokens:,} tokens")
         if Missed.BUDGET in missed and self.budget_usd is not None:
             room = _share(tokens, self.budget_usd, _dollars(estimate))
-            said.append(f"the budget of ${self.budget_usd:.10g} leaves room for {room} of {tokens:,} tokens")
+            budget = dollars(nanousd(self.budget_usd))
+            said.append(f"the budget of {budget} leaves room for {room} of {tokens:,} tokens")
         return ", and ".join(said)
 
 
