@@ -161,6 +161,37 @@ def test_lines_that_follow_each_other_are_one_place(
     assert marked(f"{said[:-1]} [1].", 1).endswith(f"[1:{lines}].")
 
 
+COUNTERS = "# Counters\n\nThere are three.\n\n" + "\n".join(
+    f"## {town}\n\nIt has {staff} employees.\n\nThe counter opens at nine.\n"
+    for town, staff in [("Basel", "seven"), ("Olten", "eleven"), ("Thun", "thirty")]
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        ("The counter opens at nine [1].", "[1]"),
+        ("Bern: The counter opens at nine [1].", "[1]"),
+        ("In Olten it has eleven employees. The counter opens at nine [1].", "[1:11-15]"),
+        ("## Olten\n\nThe counter opens at nine [1].", "[1:15]"),
+        ("# Counters\n## Olten\nThe counter opens at nine [1].", "[1:15]"),
+        ("## Thun\n\nSome words.\n\n- The counter opens at nine [1].", "[1:21]"),
+        ("**Thun**\n\nThe counter opens at nine [1].", "[1:21]"),
+        ("## Bern\n\nThe counter opens at nine [1].", "[1]"),
+        ("- Basel\n- Olten:\n  - The counter opens at nine [1].", "[1:15]"),
+        ("- Olten: a town\n  - Much to do.\n  - The counter opens at nine [1].", "[1:15]"),
+        ("- Olten\n- The counter opens at nine [1].", "[1]"),
+    ],
+)
+def test_a_sentence_of_several_sections_is_found_in_the_one_that_the_answer_speaks_of(
+    said: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the sentences before it, or by the heading or the item that it stands under; else nowhere."""
+    monkeypatch.setitem(DOCUMENTS[0], "characters", len(COUNTERS))
+    monkeypatch.setitem(TEXTS, 1, COUNTERS)
+    assert marked(said, 1) == said.replace("[1]", place)
+
+
 @pytest.mark.parametrize("claimed", ["[1:3]", "[1:2-4]", "[1:0-3]", "[1:4-5]", "[1:90-95]", "[1:p7]", "[1:1-900]"])
 def test_a_models_own_lines_give_way_to_those_that_were_found(claimed: str) -> None:
     """Near ones, too: they may lie beyond the document's end."""

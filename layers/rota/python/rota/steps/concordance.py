@@ -19,13 +19,19 @@ WIDER = 2
 AT_ONCE = 40
 """Words that are looked for together: in a text of one word over and over, each further one is tried everywhere."""
 
-MOST_TRIED = 50
+MOST_TRIED = 400
 """Places of a sentence that are told apart: it stands under no more headings."""
 
+MOST_SIGNS = 60
+"""Signs, spaces and line ends between two words of a sentence."""
+
+FEW = 300
+"""A sentence is looked for around so many pieces that hold its rarest word; where there are more, everywhere."""
+
 _WORD = re.compile(r"[^\W_]+")
-_HEADING = re.compile(r"^#{1,6}\s", re.MULTILINE)
+_HEADING = re.compile(r"^(?:#{1,6}\s.*|[^\s#|>-].{0,200}\n(?:={3,}|-{3,})[ \t]*$)", re.MULTILINE)
 _PROSE = re.compile(r"[^={};]*\w,?\s+[^\s={};]+\s+\w[^={};]*")
-_SIGNS = r"[\W_]{1,60}+"
+_SIGNS = rf"[\W_]{{1,{MOST_SIGNS}}}+"
 _ENDS = ".!?:;|。！？"
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z])|(?<=[。！？])")
 _WHOLE_LINE = 120
@@ -74,40 +80,56 @@ class Concordance:
                 last += 1
         return first, last
 
-    def word_for_word(self, words: Sequence[str]) -> Iterator[tuple[int, int]]:
+    def word_for_word(self, words: Sequence[str], begin: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
         """Each place, as its pieces, where these words follow each other, whatever signs and line ends stand between.
 
-        Of the places where the first AT_ONCE words do so, MOST_TRIED are followed.
+        They are looked for from the character `begin` to `end`. Of the places where the first AT_ONCE words follow
+        each other, MOST_TRIED are tried.
         """
         if not words or any(word.lower() not in self._terms_of for word in words):
             return
         parts = [_SIGNS.join(map(re.escape, words[at : at + AT_ONCE])) for at in range(0, len(words), AT_ONCE)]
         after = [re.compile(rf"{_SIGNS}{part}(?![^\W_])") for part in parts[1:]]
-        for begin in islice(re.finditer(rf"(?<![^\W_]){parts[0]}(?![^\W_])", self.text), MOST_TRIED):
-            found: re.Match[str] | None = begin
+        first = re.compile(rf"(?<![^\W_]){parts[0]}(?![^\W_])")
+        stretches = self._near(words[:AT_ONCE], begin, len(self.text) if end is None else end)
+        starts = (start for stretch in stretches for start in first.finditer(self.text, *stretch))
+        for start in islice(starts, MOST_TRIED):
+            found: re.Match[str] | None = start
             for part in after:
                 found = found and part.match(self.text, found.end())
             if found:
-                yield bisect_right(self._start, begin.start()) - 1, bisect_right(self._start, found.end() - 1) - 1
+                yield bisect_right(self._start, start.start()) - 1, bisect_right(self._start, found.end() - 1) - 1
+
+    def around(self, first: int, last: int, lines: int) -> tuple[int, int]:
+        """The characters around some pieces, so many lines each way but not beyond the headings above and below."""
+        near = self.pieces_of(self._line[first] - lines, self._line[last] + lines)
+        (begin, end), (start, after) = self.span(near[0], near[-1]), self.span(first, last)
+        below = _HEADING.search(self.text, after, end)
+        begin = max((one.start() for one in _HEADING.finditer(self.text, begin, start)), default=begin)
+        return begin, below.start() if below else end
 
     def below(self, heading: str, places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Of several places (ascending) the first below the line that is the heading.
+        """Of several places (ascending) the first ones below a line that is the heading.
 
-        Without one, those above which its words stand, with no other heading between.
+        Without such a line, those below a heading that has its words, with no other heading between.
         """
+        meant = _WORD.findall(heading)
         standing = [self.standing(term) for term in terms(heading)]
         pieces = sorted(set(standing[0]).intersection(*standing)) if standing else []
-        found, before, begins = [], -1, 0
+        exact: list[tuple[int, int]] = []
+        alike: list[tuple[int, int]] = []
+        before, begins = -1, 0
         for first, last in places:
             start, end = self.span(first, last)
-            section = max((one.start() for one in _HEADING.finditer(self.text, begins, start)), default=begins)
-            above = pieces[bisect_right(pieces, before) : bisect_right(pieces, first)]
-            lines = [self.lines[self.line(one)] for one in above if self._start[one] >= section]
-            if any(_WORD.findall(line) == _WORD.findall(heading) for line in lines):
-                return [(first, last)]
-            found += [(first, last)] * bool(lines)
+            section = max((one.start() for one in _HEADING.finditer(self.text, begins, start)), default=-1)
+            since = pieces[bisect_right(pieces, before) : bisect_right(pieces, first)]
+            above = [one for one in since if self._start[one] >= section]
+            if any(_WORD.findall(self.lines[self._line[one]]) == meant for one in above):
+                exact.append((first, last))
+            elif above and self._start[above[0]] == section:
+                alike.append((first, last))
             before, begins = last, end
-        return found
+        return exact or alike
 
     def standing(self, term: str) -> list[int]:
         """The pieces that hold a term (see `extraction.terms`), ascending."""
@@ -136,6 +158,24 @@ class Concordance:
             return False
         here, there = (self.text[self._start[one] : self._end[one]].strip() for one in (piece, piece + 1))
         return bool(_PROSE.fullmatch(here)) and here[-1] not in _ENDS and there[:1].islower()
+
+    def _near(self, words: Sequence[str], begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """The characters, in stretches that do not meet, among which these words may follow each other."""
+        rarest = min(
+            (self.standing(term) for word in words for term in self._terms_of[word.lower()]), key=len, default=()
+        )
+        if not 0 < len(rarest) <= FEW:
+            yield begin, end
+            return
+        size = sum(len(word) + MOST_SIGNS for word in words)
+        left, right = begin, begin
+        for piece in rarest:
+            start, after = max(begin, self._start[piece] - size), min(end, self._end[piece] + size)
+            if start > right:
+                yield left, right
+                left = start
+            right = max(right, after)
+        yield left, right
 
     def _inside_word(self, at: int) -> bool:
         return 0 <= at < len(self.text) and (self.text[at].isalnum() or self.text[at] == "_")

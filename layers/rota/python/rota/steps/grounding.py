@@ -59,6 +59,8 @@ _NAME = re.compile(
     rf"{_FIGURE}|[A-Za-z]\w*_\w+|_\w+|[a-z]+\d*[A-Z]\w*|[A-Z][a-z0-9]+[A-Z]\w*|[A-Za-z]\w*(?=\()"
     r"|(?<=`)[A-Za-z]\w*(?=[`.])|(?<=[\w)]\.)[a-z]\w+"
 )
+_DOTTED = re.compile(r"\W*(?:\w+(?:\.|::|#))*(\w+)\W*")
+_LESS = re.compile(r"\s*[^\s)\]}]")
 _OWN_LINES = re.compile(r"text/(?!html)|application/json")
 
 
@@ -88,23 +90,52 @@ class Ground:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._words = Concordance(document["text"])
+        self._known: dict[str, Sequence[tuple[int, int]]] = {}
 
-    def place(self, statement: str, before: Sequence[str] = ()) -> Place | None:
+    def place(self, statement: str, before: Sequence[str] = (), under: str = "") -> Place | None:
         """Lines from 1 (a page for a PDF, neither where the text is not the file's own) and a quote; None when unsure.
 
-        `before` are sentences that rest on the same mark: those that stand beside the statement are in its place.
+        `before` are sentences that rest on the same mark: those that stand beside the statement are in its place. A
+        sentence that stands several times is meant next below one of those, else below the heading `under`.
         Some ten milliseconds at most for each, whatever stands in document and statement.
         """
-        found = self._found(statement)
-        if found is None:
-            return None
-        return self._shown(*self._joined(found, [one for one in map(self._found, before) if one]))
-
-    def _found(self, statement: str) -> tuple[int, int] | None:
         if len(statement) > LONGEST_STATEMENT:
             statement = statement[:LONGEST_STATEMENT].rpartition(" ")[0]
-        if exact := self._word_for_word(statement):
-            return exact[0] if len(exact) == 1 else None
+        if not self._places(statement):
+            return None
+        others: list[tuple[int, int]] = []
+        for said in before:
+            others += filter(None, [self._found(said, others, under)])
+        found = self._found(statement, others, under)
+        return self._shown(*self._joined(found, others)) if found else None
+
+    def _found(self, statement: str, others: Sequence[tuple[int, int]], under: str) -> tuple[int, int] | None:
+        """The one place of a statement, told from its other ones by those of the sentences before it."""
+        places = self._places(statement)
+        if len(places) < 2:
+            return places[0] if places else None
+        for other in reversed(others):
+            if next_to := self._next_to(other, statement):
+                return next_to
+        below = self._words.below(under, places)
+        return below[0] if len(below) == 1 else None
+
+    def _next_to(self, other: tuple[int, int], statement: str) -> tuple[int, int] | None:
+        """Where a sentence follows another place, unless it stands nearer before it: that may be the one meant."""
+        line = self._words.line
+        near = list(self._quoted(statement, *self._words.around(*other, MOST_LINES)))
+        above = min((line(other[0]) - line(last) for first, last in near if first < other[0]), default=MOST_LINES)
+        following = next((one for one in near if one[0] >= other[0]), None)
+        return following if following and line(following[0]) - line(other[1]) <= above else None
+
+    def _places(self, statement: str) -> Sequence[tuple[int, int]]:
+        """All places of a sentence that is the document's own; of another statement the best, if that is certain."""
+        if statement not in self._known:
+            exact = self._word_for_word(statement)
+            self._known[statement] = list(filter(None, [self._likely(statement)])) if exact is None else exact
+        return self._known[statement]
+
+    def _likely(self, statement: str) -> tuple[int, int] | None:
         looked_for = _LookedFor(statement, self._words)
         found = sorted(looked_for.candidates(), key=lambda one: (-one.value, one.first))
         best = _certain(found)
@@ -125,18 +156,43 @@ class Ground:
                 first, last = wide
         return first, last
 
-    def _word_for_word(self, statement: str) -> list[tuple[int, int]]:
-        """Where a document's own sentence stands, which may have been given the heading above it."""
-        if found := next(self._quoted(statement), None):
-            return [found]
-        heading, _, sentence = statement.partition(": ")
-        places = list(self._quoted(sentence))
-        return self._words.below(heading, places) or places if len(places) > 1 else places
+    def _word_for_word(self, statement: str) -> list[tuple[int, int]] | None:
+        """Where a document's own sentence stands, which may have been given the heading above it, or a name.
 
-    def _quoted(self, said: str) -> Iterator[tuple[int, int]]:
+        None when it stands nowhere; of several places those below that heading or in the name's definition.
+        """
+        if found := list(dict.fromkeys(self._quoted(statement))):
+            return found
+        heading, _, sentence = statement.partition(": ")
+        places = list(dict.fromkeys(self._quoted(sentence)))
+        if len(places) < 2:
+            return places or None
+        defined = self._defined(heading, places)
+        return defined if len(defined) == 1 else self._words.below(heading, places)
+
+    def _defined(self, heading: str, places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Those places that stand in the definition of a name such as `Queue.get`, in nothing that is inside it."""
+        found: list[tuple[int, int]] = []
+        named = _DOTTED.fullmatch(heading)
+        for piece in self._words.standing_as(named[1], MOST_USES) if named else []:
+            at = self._words.line(piece)
+            if named and defines(self._words.lines[at], named[1]):
+                first, last = block(self._words.lines, at)
+                inside = range(first, last + 1)
+                found += [one for one in places if self._words.line(one[0]) in inside and self._own(at, one)]
+        return found
+
+    def _own(self, at: int, place: tuple[int, int]) -> bool:
+        """Whether no line between a definition and a place in it is less indented, as another definition would be."""
+        lines = self._words.lines
+        line = self._words.line(place[0])
+        deep = len(lines[line]) - len(lines[line].lstrip())
+        return not any(_LESS.match(one) and len(one) - len(one.lstrip()) < deep for one in lines[at + 1 : line])
+
+    def _quoted(self, said: str, begin: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
         words = _WORD.findall(said)
         if len(words) >= QUOTED_WORDS and sum(map(len, words)) >= QUOTED_LETTERS:
-            yield from self._words.word_for_word(words)
+            yield from self._words.word_for_word(words, begin, end)
 
     def _narrowed(self, best: _Candidate, found: Sequence[_Candidate]) -> tuple[int, int]:
         if self._words.line(best.last) - self._words.line(best.first) + 1 < MOST_LINES:

@@ -29,7 +29,9 @@ MOST_BRACKETS = 400
 MOST_BEFORE = 12
 """Sentences before the last one that are looked up for a bracket."""
 
-_BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d{1,3}[.)]|#{1,6}|\|)\s)")
+_BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d{1,3}[.)]|#{1,6}|\|)\s)|(?m:^)#{1,6}[ \t][^\n]*\n")
+_ITEM = re.compile(r"([ \t]*)(?:[-*+•]|\d{1,3}[.)])\s")
+_HEADING = re.compile(r"#{1,6}\s|(?:\*\*|__)[^*_]+(?:\*\*|__):?\s*$")
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=[^a-z\s])|(?<=[。！？])")
 _NOTHING = re.compile(r"[\W_]*")
 _LEAST_WORDS = 3
@@ -37,10 +39,14 @@ _LEAST_WORDS = 3
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What a bracket may stand for, the likeliest first; `before` are the other sentences since the last bracket."""
+    """What a bracket may stand for, the likeliest first.
+
+    `before` are the other sentences since the last bracket, `under` is the heading or the item that it stands under.
+    """
 
     meant: Sequence[str]
     before: Sequence[str]
+    under: str = ""
 
 
 def placed(
@@ -99,7 +105,7 @@ def _in_document(
     except NotFoundError:
         return
     for index, said in asked:
-        yield index, next(filter(None, (ground.place(one, said.before) for one in said.meant)), None)
+        yield index, next(filter(None, (ground.place(one, said.before, said.under) for one in said.meant)), None)
 
 
 def _statements(text: str, found: Sequence[Bracket]) -> list[_Said]:
@@ -129,9 +135,21 @@ def _statement(text: str, before: int, bracket: Bracket) -> _Said:
         after = text[bracket.end : bracket.end + LONGEST_STATEMENT]
         line = _BLOCK.split(after)[0]
         meant.append(_unmarked(f"{sentence} {_SENTENCE.split(line)[0]}"))
-        return _Said(meant, [])
+        return _Said(meant, [], _under(text, start))
     others = [one.strip() for one in _SENTENCE.split(since) if not _NOTHING.fullmatch(one)][:-1]
-    return _Said(meant, others[-MOST_BEFORE:])
+    return _Said(meant, others[-MOST_BEFORE:], _under(text, start))
+
+
+def _under(text: str, start: int) -> str:
+    """The heading above what starts there, or what an item above it, less far to the right, says before a colon."""
+    own = _ITEM.match(text, start)
+    for line in reversed(text[max(0, start - LONGEST_STATEMENT) : start].split("\n")):
+        if _HEADING.match(line):
+            return _unmarked(line)
+        above = _ITEM.match(line)
+        if own and above and len(above[1]) < len(own[1]):
+            return _unmarked(line[above.end() :].partition(":")[0])
+    return ""
 
 
 def _unmarked(text: str) -> str:
