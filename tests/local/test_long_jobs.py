@@ -74,8 +74,10 @@ def test_a_plan_comes_true(stack: DeployedStack, count: int) -> None:
     job = stack.wait_for_job(stack.start_job(QUESTION, texts, **options), timeout_s=240)
     assert job["progress"]["batches_total"] == planned["progress"]["batches_total"]
     assert job["progress"]["documents_total"] == planned["progress"]["documents_total"] == count
-    used = job["usage"]
-    assert used["calls"] == pytest.approx(estimate["calls"], rel=0.15)
+    used, steps = job["usage"], ("plan_job", "summarize_batch", "synthesize_summaries", "write_answer")
+    # On a machine that does much else a call may take longer than it ever has, and is then made once more.
+    made = [line for line in calls_for(stack, job["job_id"], *steps) if line["outcome"] == "ok"]
+    assert len(made) == pytest.approx(estimate["calls"], rel=0.15), made
     tokens = estimate["input_tokens"] + estimate["output_tokens"]
     assert used["input_tokens"] + used["output_tokens"] == pytest.approx(tokens, rel=0.15)
     assert used["cost_usd"] == pytest.approx(estimate["cost_usd"], rel=0.15)
