@@ -28,7 +28,8 @@ def plan_job(step: StepEvent, context: Any) -> StepEvent:
         return model_step.done(step, manifest_key=files.manifest_key, dry_run=dry_run)
     prospect = prospect_of(replace(job, options=as_asked(job.options)), files)
     known = before or (prospect.made if step.pending is None else None)  # what waits for its call has booked it
-    prospect, loads = (known and prospect.as_asked(known)) or (prospect, None)
+    asked = prospect.as_asked(known) if known else None
+    prospect, loads = asked or (prospect, None)
     if prospect.chosen.refused:
         raise prospect.chosen.refused
     prospect.keep(job.options)

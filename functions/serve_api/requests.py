@@ -67,7 +67,7 @@ def check_budgets(options: JobOptions, caller: Caller) -> None:
     parts.budgets().check(caller.owner, caller.feature, time.time_ns() // 1_000_000, caller.budget_usd)
 
 
-def check_sources(sources: Sequence[Any], catalog: Catalog) -> None:
+def check_sources(sources: Sequence[object], catalog: Catalog) -> None:
     """Raises InvalidInputError for a search of the web where the pool file names no provider of one."""
     for at, source in enumerate(sources):
         if isinstance(source, SearchSource) and source.prefix is None and catalog.search is None:

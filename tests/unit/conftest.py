@@ -1,4 +1,4 @@
-"""What many unit tests need: an empty bucket on moto."""
+"""What many unit tests need: an empty bucket on moto, and an API for the command line."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 import boto3
 import pytest
+from loopback_api import LoopbackApi, loopback_api
 from moto import mock_aws
 
+from cli import follow
 from rota.storage import Bucket
 
 
@@ -28,3 +30,13 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
         bucket = Bucket(s3_client(), "documents")
         bucket.s3.create_bucket(Bucket=bucket.name)
         yield bucket
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackApi]:
+    """The server, which the command line is told to use; polls follow without a pause."""
+    with loopback_api() as served:
+        monkeypatch.setenv("ROTA_API_URL", served.url)
+        monkeypatch.setenv("ROTA_API_KEY", "rota_key")
+        monkeypatch.setattr(follow, "LOOK_EVERY_S", 0)
+        yield served

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from loopback_api import JOB_ID, LoopbackApi, loopback_api
+from loopback_api import JOB_ID, LoopbackApi
 
 from cli.main import main
 from rota.catalog_file import parse_catalog
@@ -24,15 +23,6 @@ BUDGETS = [
     {"budget": "user ada", "limit_usd": 4.0, "spent_usd": 1.0, "month": "2026-11", "ends": "2026-12-01"},
     {"budget": "all", "limit_usd": 1.0, "spent_usd": 1.2, "month": "2026-11", "ends": "2026-12-01"},
 ]
-
-
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackApi]:
-    """The server, which the command line is told to use."""
-    with loopback_api() as served:
-        monkeypatch.setenv("ROTA_API_URL", served.url)
-        monkeypatch.setenv("ROTA_API_KEY", "rota_key")
-        yield served
 
 
 def test_usage_is_divided_by_everything_dearest_first(api: LoopbackApi, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from loopback_api import JOB_ID, LoopbackApi, job, loopback_api
+from loopback_api import JOB_ID, LoopbackApi, job
 
-from cli import follow
 from cli.main import main
-
-
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackApi]:
-    """The server, which the command line is told to use; polls follow without a pause."""
-    with loopback_api() as served:
-        monkeypatch.setenv("ROTA_API_URL", served.url)
-        monkeypatch.setenv("ROTA_API_KEY", "rota_key")
-        monkeypatch.setattr(follow, "LOOK_EVERY_S", 0)
-        yield served
 
 
 @pytest.fixture

@@ -6,10 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from rota.errors import InvalidInputError, NotFoundError
-from rota.job_files import JobFiles
+from rota.job_files import AT_ONCE, JobFiles
 from rota.steps.summarize import by_document
-
-READERS = 8
 
 
 def notes_page(files: JobFiles, limit: int, cursor: str) -> dict[str, Any]:
@@ -27,7 +25,7 @@ def notes_page(files: JobFiles, limit: int, cursor: str) -> dict[str, Any]:
     start = ids.index(cursor) + 1 if cursor else 0
     looked_at = ids[start : start + limit]
     titles = {info["number"]: info["title"] for info in files.document_list()["documents"]}
-    with ThreadPoolExecutor(READERS) as readers:
+    with ThreadPoolExecutor(AT_ONCE) as readers:
         found = [summary for summary in readers.map(files.find_summary, looked_at) if summary]
     batches = [
         {

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 
 from rota.catalog import Catalog, Step
 from rota.errors import BudgetSpentError, TooManyFailuresError
-from rota.job_files import JobFiles
+from rota.job_files import AT_ONCE, JobFiles
 from rota.job_item import Job
 from rota.job_requests import step_request
 from rota.routing.aim import models_for
 from rota.routing.budget import input_budget
 from rota.steps import answer, synthesize
-
-READERS = 16
-"""Summaries are small objects: reading them is waiting, so many at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ def answer_room(job: Job, step: Step, catalog: Catalog, frame_tokens: int) -> in
 def _summaries(files: JobFiles, job: Job) -> tuple[list[str], dict[str, int]]:
     """The batches' notes in their order, and the counters as the files prove them."""
     ids = files.batch_ids()
-    with ThreadPoolExecutor(READERS) as readers:
+    with ThreadPoolExecutor(AT_ONCE) as readers:
         found = [summary for summary in readers.map(files.find_summary, ids) if summary]
     missing = len(ids) - len(found)
     tolerated = float(job.options.get("tolerated_failures", 0.2))
@@ -85,7 +82,7 @@ def _groups(files: JobFiles, level: int) -> tuple[list[str], dict[str, int]]:
     texts: list[str] = []
     done = 0
     group_ids = files.group_ids(level) or []
-    with ThreadPoolExecutor(READERS) as readers:
+    with ThreadPoolExecutor(AT_ONCE) as readers:
         found = list(readers.map(lambda group_id: files.find_group(level, group_id), group_ids))
     for group_id, notes in zip(group_ids, found, strict=True):
         done += notes is not None
